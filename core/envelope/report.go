@@ -1,0 +1,42 @@
+package envelope
+
+// ReportKind says what a shard tells the dispatcher.
+type ReportKind uint8
+
+// The reports; the comment names the fields used.
+const (
+	// ReportOwed answers each Deliver at once: Record, Pairs.
+	ReportOwed ReportKind = iota + 1
+	// ReportSafe follows, once for each Deliver and Control with a Record, when
+	// every pair of the part is terminal (its receipts accepted) or stored
+	// durably: Record, How. A part with nothing owed reports it at once.
+	ReportSafe
+	// ReportGroupJoin: the shard's first member of a group, not yet confirmed:
+	// Group, Joins. The dispatcher sets the shard's bit and answers
+	// GroupConfirmed.
+	ReportGroupJoin
+	// ReportGroupEmpty: no member left; Joins is the count of joins that the
+	// shard had seen, so that a late one is ignored: Group, Joins.
+	ReportGroupEmpty
+)
+
+// How says in what way a part of a record became safe.
+type How uint8
+
+// Ways, the weakest one of several counts: a record is acked only if all of it is.
+const (
+	HowEnded  How = iota // every receiver is terminal, by ack or otherwise
+	HowStored            // some are stored durably
+	HowMemory            // some wait in a store that is not durable (only reported where that counts as safe)
+)
+
+// Report is what a shard tells the dispatcher.
+type Report struct {
+	Kind   ReportKind
+	How    How
+	Loop   int
+	Record RecordID
+	Pairs  int
+	Group  string
+	Joins  uint64
+}
