@@ -1,6 +1,10 @@
 package sdk
 
-import "time"
+import (
+	"time"
+
+	"github.com/pushcore/pushcore/sdk/wire"
+)
 
 // CommandKind says what to do; the comment of each names the fields it uses
 // besides Conn.
@@ -35,7 +39,7 @@ type Command struct {
 	ID        string
 	Group     string
 	Text      string
-	Reconnect Reconnect
+	Reconnect wire.Reconnect
 	Keep      []byte
 	Accept    *Accept
 	Listen    *Listen
@@ -56,24 +60,6 @@ type Accept struct {
 	User        string
 	Device      string
 	Keep        []byte // as CommandKeep
-}
-
-// ReconnectRule tells a device what to do after a close.
-type ReconnectRule uint8
-
-// The rules.
-const (
-	ReconnectYes ReconnectRule = iota // by its own back-off
-	ReconnectNo
-	ReconnectAfter     // not before After
-	ReconnectElsewhere // at Address
-)
-
-// Reconnect is a rule with its argument.
-type Reconnect struct {
-	Rule    ReconnectRule
-	After   time.Duration
-	Address string
 }
 
 // Listen bounds what a transport lets in on one loop.
