@@ -1,0 +1,123 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/pushcore/pushcore/sdk"
+)
+
+// Node is what this package needs of the runtime. Methods may be called from any
+// goroutine and end with ctx.
+type Node interface {
+	// Push accepts records as an input accepts a broker's. One result for each
+	// record, in order. It returns when each is safe (a control record: applied)
+	// or refused.
+	Push(ctx context.Context, records []sdk.Record, in Input) []PushResult
+
+	Sessions(ctx context.Context, q SessionQuery) ([]Session, string, error)
+	Kick(ctx context.Context, user string) (int, error)
+	User(ctx context.Context, user string) (User, error)
+	Erase(ctx context.Context, user string) (int, error)
+	Group(ctx context.Context, group string) (Group, error)
+
+	// Ready returns nil when the node takes devices and records, else why not.
+	Ready() error
+}
+
+// Input says how to read records and what their sender may do.
+type Input struct {
+	JSON    bool // the value is one line of a batch; else options stand in push-* headers
+	Push    bool // messages are allowed
+	Control bool // records with push-op are allowed
+}
+
+// PushResult tells what became of one record.
+type PushResult struct {
+	ID   string // the message's id, also when it was refused, if it is known
+	Safe string // acked, stored, memory or none; empty when refused
+
+	Code       string // refused: bad_record, bad_address, too_large, id_conflict, overloaded, draining, timeout …
+	Field      string // the header or key at fault
+	Detail     string
+	RetryAfter time.Duration
+}
+
+// Status is the result as an HTTP status.
+func (r *PushResult) Status() int {
+	switch r.Code {
+	case "":
+		return http.StatusAccepted
+	case "id_conflict":
+		return http.StatusConflict
+	case "too_large":
+		return http.StatusRequestEntityTooLarge
+	case "rate_exceeded":
+		return http.StatusTooManyRequests
+	case "overloaded", "draining", "store_unavailable", "timeout":
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusBadRequest
+	}
+}
+
+// SessionQuery selects sessions; empty fields select all.
+type SessionQuery struct {
+	User, Plugin string
+	Limit        int
+	After        string // the session id a page ended with
+}
+
+// Session is one session as operators see it.
+type Session struct {
+	ID       string    `json:"id"`
+	User     string    `json:"user"`
+	Device   string    `json:"device,omitempty"`
+	Platform string    `json:"platform,omitempty"`
+	Plugin   string    `json:"plugin"`
+	Peer     string    `json:"peer,omitempty"`
+	Client   string    `json:"client,omitempty"`
+	State    string    `json:"state"` // attached or detached
+	Since    time.Time `json:"since"`
+	Groups   []string  `json:"groups,omitempty"`
+	Queued   int       `json:"queued"`  // messages waiting in the outbox
+	Unacked  int       `json:"unacked"` // messages sent and not acked
+}
+
+// User is what the node knows of a user.
+type User struct {
+	User     string         `json:"user"`
+	Devices  []Device       `json:"devices"`
+	Groups   []string       `json:"groups"`
+	Mailbox  Mailbox        `json:"mailbox"`
+	Sessions []SessionBrief `json:"sessions"`
+}
+
+// Device is a known device.
+type Device struct {
+	ID       string    `json:"id"`
+	Platform string    `json:"platform,omitempty"`
+	Seen     time.Time `json:"seen"`
+}
+
+// Mailbox is what waits in the store for a user.
+type Mailbox struct {
+	Messages int `json:"messages"`
+	Bytes    int `json:"bytes"`
+}
+
+// SessionBrief names a session of a user.
+type SessionBrief struct {
+	ID     string `json:"id"`
+	Device string `json:"device,omitempty"`
+	Plugin string `json:"plugin"`
+	State  string `json:"state"`
+}
+
+// Group is a group's audience.
+type Group struct {
+	Group   string   `json:"group"`
+	Members []string `json:"members"` // users joined by the backend
+	Joined  int      `json:"joined"`  // sessions joined by claim or by their device
+}
