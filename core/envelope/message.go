@@ -55,8 +55,19 @@ type Message struct {
 	Key     []byte       // the record's key, kept for dead letters
 	Headers []sdk.Header // all of the record's, forwarded and kept for dead letters
 	Payload []byte
+	// Original is the record's value where that is not the payload (an input of
+	// format json with a dead-letter target); see Body.
+	Original []byte
 
 	Record RecordID
+}
+
+// Body is the value that the record had, for dead letters.
+func (m *Message) Body() []byte {
+	if m.Original != nil {
+		return m.Original
+	}
+	return m.Payload
 }
 
 // Origin says where a record came from.
@@ -68,7 +79,7 @@ type Origin struct {
 
 // Size is what a message counts for in bounds: the bytes it holds.
 func (m *Message) Size() int {
-	n := len(m.ID) + len(m.Name) + len(m.Collapse) + len(m.Key) + len(m.Payload) + messageOverhead
+	n := len(m.ID) + len(m.Name) + len(m.Collapse) + len(m.Key) + len(m.Payload) + len(m.Original) + messageOverhead
 	for _, h := range m.Headers {
 		n += len(h.Name) + len(h.Value)
 	}

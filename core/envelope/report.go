@@ -15,8 +15,12 @@ const (
 	// Group, Joins. The dispatcher sets the shard's bit and answers
 	// GroupConfirmed.
 	ReportGroupJoin
-	// ReportGroupEmpty: no member left; Joins is the count of joins that the
-	// shard had seen, so that a late one is ignored: Group, Joins.
+	// ReportGroupEmpty: no member left: Group, Joins. Joins is the number of
+	// joins since the shard's last ReportGroupEmpty of the group that the
+	// dispatcher knows of: ReportGroupJoins sent and Controls with OpJoin
+	// handled (each counts one, whatever users it names; a further member that
+	// was not reported counts none). The dispatcher takes the number off its own
+	// count and keeps routing while any is left: a join is on its way.
 	ReportGroupEmpty
 )
 

@@ -37,14 +37,18 @@ type OpKind uint8
 // The operations; each comment names the fields used besides Loop, Token, User.
 const (
 	// Put stores Message at Order for Receivers. If (user, Order) is there, the
-	// receivers are added and their attempts updated. Removed names what a
-	// collapse key or the mailbox bound (Limit) pushed out.
+	// receivers are added, the attempts and Sent of those that are there raised.
+	// Removed names what a collapse key or the mailbox bound (Limit) pushed out,
+	// which may be what was just put. A collapse key replaces only what was
+	// neither sent nor handed out by Page. The newest message always stays,
+	// however large.
 	Put OpKind = iota + 1
 	// Remove ends Receivers of (user, Order), all of them if nil. Removed names
 	// those that were there.
 	Remove
 	// RemoveMessage ends every receiver of the message (Scope, ID) of this user,
-	// Except's aside; of all users if User is empty (then answered per owner).
+	// Except's aside; of all users if User is empty: then the owner of each user
+	// is told of his pairs, who is not the asker by an answer with Token 0.
 	RemoveMessage
 	// Page reads entries pending for Device (a device's own, and placeholders
 	// it may take over, which become its own) after Order, at most Max entries
@@ -71,6 +75,7 @@ const (
 type Receiver struct {
 	Device   string
 	Attempts int
+	Sent     bool // handed to a connection before: a collapse key replaces it no more
 }
 
 // Op is one operation. Loop and Token are echoed in the answer.
