@@ -2,8 +2,7 @@ package wire
 
 import "net/http"
 
-// The codes of the registry. Numbers are never used again: 4007 was given to
-// what is now CodeTakenOver before the first release and stays free.
+// The codes of the registry. A number is never given a second meaning.
 const (
 	CodeGoingAway        Code = 4000
 	CodeDraining         Code = 4001
