@@ -7,7 +7,8 @@ import (
 
 // State is a Conn in plain data: what one process hands to another, with the
 // socket, in the middle of a stream. Its fields may be encoded in any way. How
-// far the UTF-8 of a text was checked is no field: Message tells it.
+// far the UTF-8 of a text was checked is no field: Message tells it. Bytes that
+// Next was not yet given, or gave back as rest, are the caller's to hand over.
 type State struct {
 	MessageBytesMax uint32
 
