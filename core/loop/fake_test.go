@@ -156,6 +156,19 @@ type input struct {
 	producer, number int
 }
 
+// taskFunc is a task of a test.
+type taskFunc func()
+
+func (f taskFunc) Run(sdk.Loop) { f() }
+
+func newSignal() signal { return make(signal, 1) }
+
+// signal is set by the loop and waited for by a test.
+type signal chan struct{}
+
+func (s signal) set()  { s <- struct{}{} }
+func (s signal) wait() { <-s }
+
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // still returns a loop that does not run: the test calls its turns.

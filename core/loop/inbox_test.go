@@ -112,14 +112,6 @@ func TestNoWakeUpIsLost(t *testing.T) {
 	}
 }
 
-func newSignal() signal { return make(signal, 1) }
-
-// signal is set by the loop and waited for by a test.
-type signal chan struct{}
-
-func (s signal) set()  { s <- struct{}{} }
-func (s signal) wait() { <-s }
-
 func TestOneWakeUpForABatchAndNoneForALoopThatIsAwake(t *testing.T) {
 	gate := make(chan struct{})
 	entered := newSignal()

@@ -48,11 +48,6 @@ func TestTurnRunsInOrder(t *testing.T) {
 	}
 }
 
-// taskFunc is a task of a test.
-type taskFunc func()
-
-func (f taskFunc) Run(sdk.Loop) { f() }
-
 func TestEffectsOfEventsAreAppliedAfterTheCallback(t *testing.T) {
 	s := &fakeState{}
 	s.events = func(plugin int, e []sdk.Event) {
