@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// RabbitBroker is one RabbitMQ node without plugins.
+// RabbitBroker is one RabbitMQ node without plugins. Before Kill, a new quorum queue needs WaitQuorumQueue.
 type RabbitBroker struct {
 	broker
 	addr       string

@@ -5,7 +5,10 @@ import (
 	"strings"
 )
 
+// What the node finds and leaves in its directory.
 const (
+	rabbitNode         = "rabbit@localhost"
+	rabbitDataDir      = "mnesia"
 	rabbitSettingsFile = "rabbitmq.conf"
 	rabbitPluginsFile  = "enabled_plugins"
 	rabbitEnvFile      = "rabbitmq-env.conf"

@@ -12,13 +12,12 @@ import (
 func TestRabbitMQKeepsConfirmedMessagesWhenKilled(t *testing.T) {
 	b := RabbitMQ(t)
 	before := b.PID()
-	func() {
-		channel := open(t, b.URL(), nil)
-		for _, name := range []string{"classic", "quorum"} {
-			declare(t, channel, name)
-			publish(t, channel, name, "kept")
-		}
-	}()
+	channel := open(t, b.URL(), nil)
+	for _, name := range []string{"classic", "quorum"} {
+		declare(t, channel, name)
+		publish(t, channel, name, "kept")
+	}
+	b.WaitQuorumQueue("quorum")
 
 	b.Kill()
 	if conn, err := net.Dial("tcp", b.Addr()); err == nil {
@@ -30,7 +29,7 @@ func TestRabbitMQKeepsConfirmedMessagesWhenKilled(t *testing.T) {
 	if b.PID() == before {
 		t.Error("Start did not start a new process")
 	}
-	channel := open(t, b.URL(), nil)
+	channel = open(t, b.URL(), nil)
 	for _, name := range []string{"classic", "quorum"} {
 		if got := consume(t, channel, name); got != "kept" {
 			t.Errorf("%s: got %q, want %q", name, got, "kept")
