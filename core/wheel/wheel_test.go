@@ -71,6 +71,20 @@ func TestDueIsOrderedByInstantThenInsertion(t *testing.T) {
 	wantDue(t, advance(w, time.Minute), 1, 3, 4, 5, 7, 6)
 }
 
+func TestManyOfOneTickKeepTheirOrder(t *testing.T) {
+	w := New[int](tick, 0)
+	var want []int
+	for i := range 300 { // three instants of one tick, a hundred timers each, interleaved
+		w.Set(time.Second-time.Duration(i%3), i)
+	}
+	for instant := 2; instant >= 0; instant-- {
+		for i := instant; i < 300; i += 3 {
+			want = append(want, i)
+		}
+	}
+	wantDue(t, advance(w, time.Second), want...)
+}
+
 func TestEqualInstantsKeepInsertionOrderAcrossLevels(t *testing.T) {
 	w := New[int](tick, 0)
 	at := 100 * time.Second
@@ -117,7 +131,8 @@ func TestTimeDoesNotRunBackwards(t *testing.T) {
 	w := New[int](tick, 0)
 	advance(w, time.Hour)
 	w.Set(time.Hour+tick, 1)
-	wantDue(t, advance(w, 0))
+	w.Set(time.Hour, 2)
+	wantDue(t, advance(w, 0), 2)
 	wantDue(t, advance(w, time.Hour+tick), 1)
 }
 
