@@ -102,15 +102,18 @@ func isUnit(unit string) bool {
 	return false
 }
 
-// String writes d so that ParseDuration reads it back: whole days as 7d, else
-// Go's form without its empty trailing units (1h, not 1h0m0s).
+// String writes d so that ParseDuration reads it back and as people do: 7d, 36h,
+// 1h30m, 90s, 250ms.
 func (d Duration) String() string {
 	std := time.Duration(d)
 	if std == 0 {
 		return "0"
 	}
-	if std%Day == 0 {
+	switch {
+	case std%Day == 0 && std >= 2*Day:
 		return strconv.FormatInt(int64(std/Day), 10) + "d"
+	case std%time.Second == 0 && std < 2*time.Minute:
+		return strconv.FormatInt(int64(std/time.Second), 10) + "s"
 	}
 	text := std.String()
 	if strings.HasSuffix(text, "m0s") {

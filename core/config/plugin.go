@@ -1,0 +1,144 @@
+package config
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/pushcore/pushcore/core/config/internal/tree"
+	"github.com/pushcore/pushcore/sdk/nearest"
+)
+
+// Plugin is one instance in the section `plugins`. Its name there names it
+// everywhere: in routes, metrics, logs and the scope of ids.
+type Plugin struct {
+	Name string `key:"-"`
+
+	// Which plugin it is. Empty: the one that is called like the instance.
+	Use string `key:"use"`
+	// The plugin's own options, which only the plugin reads. A path in a key
+	// that ends in `_file` is made relative to the configuration file's
+	// directory.
+	Options Options `key:"config"`
+}
+
+// Options are a plugin's options as JSON, always an object. The bytes are shared
+// and not to be changed.
+type Options = json.RawMessage
+
+// takenNames cannot name an instance: the first two are listeners of the node,
+// the third is a word of routes.
+var takenNames = []string{"http", "ops", Source}
+
+// isInstanceName says whether name is [a-z][a-z0-9_]*.
+func isInstanceName(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if !('a' <= c && c <= 'z' || i > 0 && (c == '_' || '0' <= c && c <= '9')) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// Plugin is the instance of that name, or nil.
+func (c *Config) Plugin(name string) *Plugin {
+	for i := range c.Plugins {
+		if c.Plugins[i].Name == name {
+			return &c.Plugins[i]
+		}
+	}
+	return nil
+}
+
+func (c *Config) pluginNames() []string {
+	names := make([]string, len(c.Plugins))
+	for i := range c.Plugins {
+		names[i] = c.Plugins[i].Name
+	}
+	return names
+}
+
+// CheckUse reports instances of plugins that are not among known, the names of
+// those that this program has.
+func (c *Config) CheckUse(known []string) error {
+	at := c.checks()
+	for i := range c.Plugins {
+		p := &c.Plugins[i]
+		if slices.Contains(known, p.Use) {
+			continue
+		}
+		use := at.key("plugins").key(p.Name).key("use")
+		if near := nearest.Name(p.Use, known); near != "" {
+			use.fail("no plugin is called %q (did you mean %s?)", p.Use, near)
+		} else {
+			use.fail("no plugin is called %q: there are %s", p.Use, listWords(known))
+		}
+	}
+	return at.faults.Sorted()
+}
+
+// plugins reads the section `plugins`, in its order.
+func (d *decoder) plugins(path string, n *tree.Node) []Plugin {
+	if n.Kind == tree.Null {
+		return nil
+	}
+	if n.Kind != tree.Map {
+		d.mismatch(path, n, "a map of instances by name")
+		return nil
+	}
+	instances := make([]Plugin, 0, len(n.Entries))
+	for _, entry := range n.Entries {
+		at := tree.Join(path, entry.Key)
+		d.checkInstance(n, entry, at)
+		instances = append(instances, d.plugin(entry, at))
+	}
+	return instances
+}
+
+func (d *decoder) checkInstance(n *tree.Node, entry tree.Entry, at string) {
+	switch {
+	case !isInstanceName(entry.Key):
+		d.faults.Add(entry.Pos, at, "the name of an instance begins with a letter a-z; letters, digits and _ may follow")
+	case slices.Contains(takenNames, entry.Key):
+		d.faults.Add(entry.Pos, at, "this name is taken: call the instance differently and say `use`")
+	case entry.Pos.Env != "" && entry.Value.Get("use") == nil:
+		text := "no instance has this name"
+		if near := nearest.Name(entry.Key, writtenKeys(n)); near != "" {
+			text += " (did you mean " + tree.EnvName(tree.Join("plugins", near)) + "?)"
+		}
+		d.faults.Add(entry.Pos, at, text+"; "+tree.EnvName(at+".use")+" would add it")
+	}
+}
+
+// writtenKeys are the keys that do not come from the environment.
+func writtenKeys(n *tree.Node) []string {
+	var keys []string
+	for _, entry := range n.Entries {
+		if entry.Pos.Env == "" {
+			keys = append(keys, entry.Key)
+		}
+	}
+	return keys
+}
+
+func (d *decoder) plugin(entry tree.Entry, at string) Plugin {
+	p := Plugin{Name: entry.Key, Options: Options("{}")}
+	d.structure(at, entry.Value, &p)
+	if p.Use == "" {
+		p.Use = p.Name
+		d.refuseValue(entry.Pos, at+".use", p.Use)
+	}
+	return p
+}
+
+// options makes JSON of a plugin's sub-tree.
+func (d *decoder) options(path string, n *tree.Node) Options {
+	if n.Kind != tree.Map {
+		d.mismatch(path, n, "a map of options")
+		return nil
+	}
+	d.resolveFiles(n)
+	encoded, faults := tree.JSON(path, n)
+	d.faults = append(d.faults, faults...)
+	return encoded
+}
