@@ -1,0 +1,147 @@
+package admit
+
+import (
+	"time"
+
+	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/sdk"
+)
+
+// record is an open record: accepted and not yet safe. It ends when every loop it
+// was dispatched to has reported it safe, or its letter was taken.
+type record struct {
+	id       envelope.RecordID
+	instance *instance
+	at       time.Duration // of acceptance
+
+	name        string // the message's id; empty for operations and letters
+	fingerprint uint64
+	class       sdk.Class
+	letter      *letter // nil unless it is dead
+
+	pairs int64 // a part that has not reported counts 1
+	bytes int64
+	owes  LoopSet // loops that have not said how many pairs they have
+	waits LoopSet // loops that have not said that it is safe
+	how   envelope.How
+
+	handles      *handle // who is to be told; nil: nobody any more
+	older, newer *record // of the instance
+}
+
+// openRecord begins one; the caller fills in what it is.
+func (s *State) openRecord(now Now, in *instance, bytes int64) *record {
+	var r *record
+	if n := len(s.free); n > 0 {
+		r, s.free = s.free[n-1], s.free[:n-1]
+	} else {
+		r = new(record)
+	}
+	s.last++
+	*r = record{id: s.last, instance: in, at: now.Mono, bytes: bytes, older: in.newest}
+	s.records[r.id] = r
+	if in.newest != nil {
+		in.newest.newer = r
+	} else {
+		in.oldest = r
+	}
+	in.newest = r
+	if in.unasked == nil {
+		in.unasked = r
+	}
+	in.load.add(1, 0, bytes)
+	in.unaskedLoad.add(1, 0, bytes)
+	return r
+}
+
+// Dispatched says to which loops an accepted record goes. None: it is safe.
+func (s *State) Dispatched(now Now, id envelope.RecordID, to LoopSet) {
+	r := s.records[id]
+	if r == nil {
+		return
+	}
+	r.waits = to
+	if r.name != "" {
+		r.owes = to
+		s.addPairs(r, int64(to.Len()))
+	}
+	if to.Empty() {
+		s.closeRecord(now, r)
+	}
+}
+
+// Owed takes a shard's ReportOwed. One that comes late or twice is ignored.
+func (s *State) Owed(id envelope.RecordID, loop, pairs int) {
+	r := s.records[id]
+	if r == nil || !r.owes.Has(loop) {
+		return
+	}
+	r.owes.Remove(loop)
+	s.addPairs(r, int64(pairs)-1)
+	s.askForHalf(r.instance, nil)
+}
+
+// Safe takes a shard's ReportSafe. One that comes late or twice is ignored.
+func (s *State) Safe(now Now, id envelope.RecordID, loop int, how envelope.How) {
+	r := s.records[id]
+	if r == nil || !r.waits.Has(loop) {
+		return
+	}
+	r.waits.Remove(loop)
+	r.how = max(r.how, how)
+	if r.waits.Empty() {
+		s.closeRecord(now, r)
+	}
+}
+
+func (s *State) addPairs(r *record, n int64) {
+	r.pairs += n
+	r.instance.load.pairs += n
+	if r.id > r.instance.asked {
+		r.instance.unaskedLoad.pairs += n
+	}
+}
+
+// closeRecord settles a record with all who brought it, and remembers its id.
+func (s *State) closeRecord(now Now, r *record) {
+	in := r.instance
+	for r.handles != nil {
+		h := r.handles
+		s.settle(h.source, h.position, Settled{ID: r.name, Class: r.class, How: r.how})
+		s.detach(h)
+	}
+	if r.name != "" {
+		delete(in.open, r.name)
+		in.settled.add(now.Mono, in.settled.window, r.name, r.fingerprint, r.how)
+		if s.cfg.KeepIDs {
+			s.effects.Remember = append(s.effects.Remember,
+				Remembered{Record: r.id, Instance: in.index, ID: r.name, Fingerprint: r.fingerprint, How: r.how})
+		}
+	}
+	in.unlink(r)
+	delete(s.records, r.id)
+	*r = record{}
+	s.free = append(s.free, r)
+	s.easePauses(in)
+}
+
+// unlink takes a record out of the instance's order and load.
+func (in *instance) unlink(r *record) {
+	if in.unasked == r {
+		in.unasked = r.newer
+	}
+	if r.older != nil {
+		r.older.newer = r.newer
+	} else {
+		in.oldest = r.newer
+	}
+	if r.newer != nil {
+		r.newer.older = r.older
+	} else {
+		in.newest = r.older
+	}
+	in.load.add(-1, -r.pairs, -r.bytes)
+	if r.id > in.asked {
+		in.unaskedLoad.add(-1, -r.pairs, -r.bytes)
+	}
+}
