@@ -2,7 +2,6 @@ package wire
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/pushcore/pushcore/sdk/nearest"
@@ -123,7 +122,7 @@ func checkID(id string) AddressFault {
 		return LongID
 	case !utf8.ValidString(id):
 		return BadUTF8
-	case strings.ContainsFunc(id, unicode.IsControl):
+	case hasControl(id):
 		return ControlCharacter
 	}
 	return ""

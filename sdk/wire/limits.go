@@ -8,6 +8,10 @@ const (
 	FrameBytesDefault = 1<<20 + 32<<10 // A payload of 1 MiB and what a frame adds to it at most.
 	ConnectBytesMax   = 64 << 10       // A CONNECT, which strangers send: what a transport holds for them is bounded by it.
 
+	// JSONFactor is how many times longer a JSON text may be than a binary
+	// frame: base64 takes a third more, and every quote is written in two bytes.
+	JSONFactor = 2
+
 	CredentialBytesMax  = 8 << 10 // Token, user name, password: each.
 	SessionTokenMax     = 512     // Bytes of the session's token.
 	MessageIDBytesMax   = 128     // An id of PUSH or SEND.

@@ -171,8 +171,9 @@ func (r *reader) rest() []byte {
 }
 
 // hasControl tells whether valid UTF-8 has control characters: C0, DEL, C1.
-func hasControl(v []byte) bool {
-	for i, c := range v {
+func hasControl[T string | []byte](v T) bool {
+	for i := range len(v) {
+		c := v[i]
 		if c < 0x20 || c == 0x7f {
 			return true
 		}

@@ -1,10 +1,6 @@
 package wire
 
-import (
-	"strings"
-	"unicode"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // ValidMessageID tells whether id can be the id of a PUSH or SEND: 1 to
 // MessageIDBytesMax bytes of UTF-8 without control characters.
@@ -21,5 +17,5 @@ func ValidHeader(name string, value []byte) bool {
 }
 
 func validPlain(s string, bytesMax int) bool {
-	return len(s) <= bytesMax && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+	return len(s) <= bytesMax && utf8.ValidString(s) && !hasControl(s)
 }
