@@ -14,8 +14,8 @@ const (
 const keptBytesMin = 256
 
 // Conn reads the frames of one client after its handshake. It is a plain
-// value, made to lie in a slab; State exports it for another process. One
-// goroutine at a time may use it.
+// value, made by NewConn to lie in a slab; State exports it for another
+// process. One goroutine at a time may use it.
 type Conn struct {
 	// kept holds the unmasked bytes of an unfinished message, then controlLen
 	// bytes of an unfinished control frame. Nil when there is neither.
@@ -147,7 +147,6 @@ func (c *Conn) openFrame(h header) *Error {
 		}
 		if h.opcode != continuation {
 			c.messageOpcode = h.opcode
-			c.text = utf8Check{}
 		}
 	}
 	c.frameOpcode = h.opcode
@@ -216,7 +215,7 @@ func (c *Conn) readControl(chunk []byte) (Event, *Error) {
 		c.keep(chunk)
 		c.controlLen += uint8(len(chunk))
 		message := len(c.kept) - int(c.controlLen)
-		payload = c.kept[message:len(c.kept):len(c.kept)]
+		payload = c.kept[message:]
 		if c.frameLeft > 0 {
 			return Event{}, nil
 		}

@@ -21,6 +21,7 @@ func Example() {
 		"Sec-WebSocket-Protocol: pushcore.v1\r\n\r\n" +
 		"\x82\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58" + "\x88\x80\x00\x00\x00\x00")
 	var out []byte // Written to the socket at the end of the turn.
+	defer func() { fmt.Println(len(out), "bytes to write") }()
 
 	var handshake wsconn.Handshake
 	request, in, err := handshake.Feed(upgrader, netip.MustParseAddr("127.0.0.1"), in)
@@ -57,4 +58,5 @@ func Example() {
 	// connected with pushcore.v1
 	// message "Hello"
 	// closed
+	// 168 bytes to write
 }

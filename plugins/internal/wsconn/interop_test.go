@@ -2,19 +2,13 @@ package wsconn
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
-	coder "github.com/coder/websocket"
-	gorilla "github.com/gorilla/websocket"
 	"go.uber.org/goleak"
 )
 
@@ -43,7 +37,7 @@ func startEchoServer(t *testing.T, readSize int) *echoServer {
 	stopped := make(chan struct{})
 	go s.acceptAll(stopped)
 	t.Cleanup(func() {
-		listener.Close()
+		_ = listener.Close()
 		<-stopped
 	})
 	return s
@@ -63,7 +57,7 @@ func (s *echoServer) acceptAll(stopped chan<- struct{}) {
 }
 
 func (s *echoServer) serve(socket net.Conn) string {
-	defer socket.Close()
+	defer func() { _ = socket.Close() }()
 	_ = socket.SetDeadline(time.Now().Add(interopTimeout))
 	rest, err := s.upgrade(socket)
 	if err != nil {
@@ -163,243 +157,4 @@ func (s *echoServer) echoSizes() []int {
 		return sizes[:len(sizes)-1] // A system call for each 7 bytes takes its time.
 	}
 	return sizes
-}
-
-func dialCoder(t *testing.T, s *echoServer) (*coder.Conn, context.Context) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), interopTimeout)
-	t.Cleanup(cancel)
-	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
-	c, response, err := coder.Dial(ctx, s.url(), &coder.DialOptions{
-		HTTPClient:      &http.Client{Transport: transport},
-		Subprotocols:    []string{jsonProtocol},
-		CompressionMode: coder.CompressionContextTakeover, // Offered, not taken.
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.CloseNow() })
-	if c.Subprotocol() != jsonProtocol || response.Header.Get("Sec-WebSocket-Extensions") != "" {
-		t.Fatalf("subprotocol %q, response %v", c.Subprotocol(), response.Header)
-	}
-	c.SetReadLimit(-1)
-	return c, ctx
-}
-
-func TestCoderEcho(t *testing.T) {
-	eachReadSize(t, func(t *testing.T, s *echoServer) {
-		c, ctx := dialCoder(t, s)
-		for _, kind := range []coder.MessageType{coder.MessageText, coder.MessageBinary} {
-			for _, size := range s.echoSizes() {
-				sent := []byte(strings.Repeat("κόσμε ", size/11+1)[:size])
-				if kind == coder.MessageText {
-					sent = bytes.ToValidUTF8(sent, []byte("?"))
-				}
-				if err := c.Write(ctx, kind, sent); err != nil {
-					t.Fatal(err)
-				}
-				got, echo, err := c.Read(ctx)
-				if err != nil || got != kind || !bytes.Equal(echo, sent) {
-					t.Fatalf("%v of %d: %v of %d, %v", kind, size, got, len(echo), err)
-				}
-			}
-		}
-		if err := c.Close(4001, "bye"); err != nil {
-			t.Errorf("close handshake: %v", err)
-		}
-		s.wantEnd(t, "closed <nil>")
-	})
-}
-
-func TestCoderFragmentsAndPings(t *testing.T) {
-	eachReadSize(t, func(t *testing.T, s *echoServer) {
-		c, ctx := dialCoder(t, s)
-		w, err := c.Writer(ctx, coder.MessageText)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, part := range []string{"Hel", "", "lo \xce", "\xba"} { // Each a frame.
-			if _, err := io.WriteString(w, part); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if _, echo, err := c.Read(ctx); err != nil || string(echo) != "Hello κ" {
-			t.Fatalf("%q %v", echo, err)
-		}
-		reading := c.CloseRead(ctx) // Pongs are read behind the scenes.
-		if err := c.Ping(ctx); err != nil {
-			t.Fatal(err)
-		}
-		_ = c.Close(coder.StatusNormalClosure, "")
-		<-reading.Done()
-		s.wantEnd(t, "closed <nil>")
-	})
-}
-
-func TestCoderIsClosedByTheServer(t *testing.T) {
-	eachReadSize(t, func(t *testing.T, s *echoServer) {
-		c, ctx := dialCoder(t, s)
-		if err := c.Write(ctx, coder.MessageText, []byte("close 4503 kicked")); err != nil {
-			t.Fatal(err)
-		}
-		_, _, err := c.Read(ctx)
-		var closed coder.CloseError
-		if !errors.As(err, &closed) || closed.Code != 4503 || closed.Reason != "kicked" {
-			t.Errorf("%v, want code 4503", err)
-		}
-		s.wantEnd(t, "closed <nil>")
-	})
-}
-
-func TestCoderIsToldOfItsError(t *testing.T) {
-	eachReadSize(t, func(t *testing.T, s *echoServer) {
-		c, ctx := dialCoder(t, s)
-		if err := c.Write(ctx, coder.MessageText, []byte("not UTF-8: \xff")); err != nil {
-			t.Fatal(err)
-		}
-		_, _, err := c.Read(ctx)
-		var closed coder.CloseError
-		if !errors.As(err, &closed) || closed.Code != coder.StatusInvalidFramePayloadData || closed.Reason != errText.Rule {
-			t.Errorf("%v, want code 1007", err)
-		}
-		s.wantEnd(t, "closed "+errText.Error())
-	})
-}
-
-func dialGorilla(t *testing.T, s *echoServer) *gorilla.Conn {
-	t.Helper()
-	dialer := gorilla.Dialer{
-		Subprotocols:      []string{"mqtt", binaryProtocol},
-		EnableCompression: true, // Offered, not taken.
-		WriteBufferSize:   200,  // Longer messages are fragmented.
-	}
-	c, response, err := dialer.DialContext(t.Context(), s.url(), http.Header{"Origin": {"http://" + s.listener.Addr().String()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	if c.Subprotocol() != binaryProtocol || response.Header.Get("Sec-WebSocket-Extensions") != "" {
-		t.Fatalf("subprotocol %q, response %v", c.Subprotocol(), response.Header)
-	}
-	deadline := time.Now().Add(interopTimeout)
-	_, _ = c.SetReadDeadline(deadline), c.SetWriteDeadline(deadline)
-	return c
-}
-
-func TestGorillaEcho(t *testing.T) {
-	eachReadSize(t, func(t *testing.T, s *echoServer) {
-		c := dialGorilla(t, s)
-		for _, kind := range []int{gorilla.TextMessage, gorilla.BinaryMessage} {
-			for _, size := range s.echoSizes() {
-				sent := bytes.ToValidUTF8([]byte(strings.Repeat("κόσμε ", size/11+1)[:size]), []byte("?"))
-				w, err := c.NextWriter(kind)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := w.Write(sent); err != nil {
-					t.Fatal(err)
-				}
-				if err := w.Close(); err != nil {
-					t.Fatal(err)
-				}
-				got, echo, err := c.ReadMessage()
-				if err != nil || got != kind || !bytes.Equal(echo, sent) {
-					t.Fatalf("kind %d of %d: kind %d of %d, %v", kind, size, got, len(echo), err)
-				}
-			}
-		}
-	})
-}
-
-func TestGorillaPingsBothWays(t *testing.T) {
-	eachReadSize(t, func(t *testing.T, s *echoServer) {
-		c := dialGorilla(t, s)
-		var heard []string
-		c.SetPongHandler(func(s string) error { heard = append(heard, "pong "+s); return nil })
-		answer := c.PingHandler()
-		c.SetPingHandler(func(s string) error { heard = append(heard, "ping "+s); return answer(s) })
-		longest := strings.Repeat("p", 125)
-
-		w, err := c.NextWriter(gorilla.TextMessage)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, part := range []string{strings.Repeat("a", 300), strings.Repeat("b", 300)} {
-			if _, err := io.WriteString(w, part); err != nil { // Frames go out on the way.
-				t.Fatal(err)
-			}
-			if err := c.WriteControl(gorilla.PingMessage, []byte(longest), time.Now().Add(interopTimeout)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if _, echo, err := c.ReadMessage(); err != nil || len(echo) != 600 {
-			t.Fatalf("%d bytes, %v", len(echo), err)
-		}
-		for _, message := range []string{"ping are you there", "end"} {
-			if err := c.WriteMessage(gorilla.TextMessage, []byte(message)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if _, echo, err := c.ReadMessage(); err != nil || string(echo) != "end" {
-			t.Fatalf("%q %v", echo, err)
-		}
-		want := fmt.Sprint([]string{"pong " + longest, "pong " + longest, "ping are you there"})
-		if fmt.Sprint(heard) != want {
-			t.Errorf("heard %v, want %v", heard, want)
-		}
-	})
-}
-
-func TestGorillaClosesAndIsClosed(t *testing.T) {
-	eachReadSize(t, func(t *testing.T, s *echoServer) {
-		c := dialGorilla(t, s)
-		goodbye := gorilla.FormatCloseMessage(4001, "bye")
-		if err := c.WriteControl(gorilla.CloseMessage, goodbye, time.Now().Add(interopTimeout)); err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := c.ReadMessage(); !gorilla.IsCloseError(err, 4001) {
-			t.Errorf("closing: %v, want the same code back", err)
-		}
-		s.wantEnd(t, "closed <nil>")
-
-		c = dialGorilla(t, s)
-		if err := c.WriteMessage(gorilla.TextMessage, []byte("close 1001 restart")); err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := c.ReadMessage(); !gorilla.IsCloseError(err, gorilla.CloseGoingAway) {
-			t.Errorf("being closed: %v, want code 1001", err)
-		}
-		s.wantEnd(t, "closed <nil>")
-	})
-}
-
-func TestRefusalsReachTheClients(t *testing.T) {
-	s := startEchoServer(t, 100)
-	_, response, err := (&gorilla.Dialer{}).DialContext(t.Context(), s.url(), nil)
-	if err == nil || response == nil || response.StatusCode != http.StatusBadRequest {
-		t.Fatalf("without a subprotocol: %v %v", response, err)
-	}
-	if body, _ := io.ReadAll(response.Body); !strings.Contains(string(body), binaryProtocol) {
-		t.Errorf("the body does not name what to offer: %s", body)
-	}
-	<-s.ended
-
-	transport := &http.Transport{}
-	defer transport.CloseIdleConnections()
-	plain, err := (&http.Client{Transport: transport}).Get("http://" + s.listener.Addr().String() + "/connect")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plain.Body.Close()
-	if plain.StatusCode != http.StatusUpgradeRequired || plain.Header.Get("Content-Type") != "application/problem+json" {
-		t.Errorf("plain HTTP: %v", plain)
-	}
-	<-s.ended
 }

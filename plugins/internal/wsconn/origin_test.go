@@ -64,6 +64,7 @@ func TestListenerWithoutAuthenticationAnswersToLoopbackOnly(t *testing.T) {
 		{"page of elsewhere", "localhost:7200", "https://evil.example", "origin_not_allowed"},
 		{"page of a name that was bound anew", "evil.example:7200", "http://evil.example:7200", "host_not_loopback"},
 		{"page without an origin of its own", "localhost:7200", "null", "origin_not_allowed"},
+		{"port beyond all", "localhost:7200", "http://localhost:99999", "origin_not_allowed"},
 		{"nonsense", "localhost:7200", "localhost", "origin_not_allowed"},
 	} {
 		config := testConfig()

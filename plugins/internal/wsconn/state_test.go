@@ -87,8 +87,13 @@ func TestRestoreRefusesImpossibleStates(t *testing.T) {
 
 func FuzzRestore(f *testing.F) {
 	c := NewConn(100)
-	c.Next(stream(first("Hel"), ping("xy"))[:12])
-	seed, _ := json.Marshal(c.State())
+	if _, _, err := c.Next(stream(first("Hel"), ping("xy"))[:16]); err != nil {
+		f.Fatal(err)
+	}
+	seed, err := json.Marshal(c.State())
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Add(seed, stream(last("lo"), text("x")))
 	f.Add([]byte(`{"MessageBytesMax":5,"FrameOpen":true,"FrameOpcode":9,"FrameLeft":3,"FrameFinal":true}`), []byte("xyz"))
 	f.Fuzz(func(t *testing.T, encoded, input []byte) {

@@ -46,20 +46,18 @@ func (u *utf8Check) step(b byte) bool {
 	case b < 0x80:
 	case 0xc2 <= b && b <= 0xdf:
 		u.need = 1
-	case 0xe0 <= b && b <= 0xef:
+	case b == 0xe0:
+		u.need, u.low = 2, 0xa0 // Below: overlong.
+	case b == 0xed:
+		u.need, u.high = 2, 0x9f // Above: surrogates.
+	case 0xe1 <= b && b <= 0xef:
 		u.need = 2
-		if b == 0xe0 {
-			u.low = 0xa0 // Below: overlong.
-		} else if b == 0xed {
-			u.high = 0x9f // Above: surrogates.
-		}
-	case 0xf0 <= b && b <= 0xf4:
+	case b == 0xf0:
+		u.need, u.low = 3, 0x90 // Below: overlong.
+	case b == 0xf4:
+		u.need, u.high = 3, 0x8f // Above: beyond U+10FFFF.
+	case 0xf1 <= b && b <= 0xf3:
 		u.need = 3
-		if b == 0xf0 {
-			u.low = 0x90 // Below: overlong.
-		} else if b == 0xf4 {
-			u.high = 0x8f // Above: beyond U+10FFFF.
-		}
 	default:
 		return false
 	}
