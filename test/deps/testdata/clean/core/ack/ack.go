@@ -1,0 +1,5 @@
+package ack
+
+import "fake/core/wheel"
+
+var _ = wheel.X

@@ -1,0 +1,5 @@
+package core
+
+import "fake/core/host"
+
+var _ = host.X

@@ -1,0 +1,11 @@
+package kafka
+
+import (
+	"fake/plugins/internal/lines"
+	"fake/plugins/mq/kafka/offset"
+	"fake/sdk"
+
+	"github.com/segmentio/kafka-go"
+)
+
+var _, _, _, _ = lines.X, offset.X, sdk.X, kafka.X

@@ -1,0 +1,6 @@
+package host
+
+import (
+	_ "fake/core"
+	_ "fake/plugins/tcp"
+)

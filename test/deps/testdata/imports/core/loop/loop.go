@@ -1,0 +1,3 @@
+package loop
+
+import _ "fake/core/dispatch"

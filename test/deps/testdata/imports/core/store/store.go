@@ -1,0 +1,6 @@
+package store
+
+import (
+	_ "fake/test/brokers"
+	_ "google.golang.org/grpc/codes"
+)

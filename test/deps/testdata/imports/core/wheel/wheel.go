@@ -1,0 +1,6 @@
+package wheel
+
+import (
+	_ "fake/core/ack"
+	_ "fake/core/retry"
+)

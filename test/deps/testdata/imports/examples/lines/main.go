@@ -1,0 +1,6 @@
+package main
+
+import (
+	_ "fake/core"
+	_ "fake/plugins/tcp"
+)

@@ -1,0 +1,3 @@
+package lines
+
+import _ "fake/plugins/tcp"

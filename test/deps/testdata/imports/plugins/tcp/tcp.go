@@ -1,0 +1,6 @@
+package tcp
+
+import (
+	_ "fake/core/loop"
+	_ "fake/plugins/ws"
+)

@@ -1,0 +1,8 @@
+package sdk
+
+import (
+	_ "fake/core/loop"
+	_ "fake/sdk/serve"
+
+	_ "github.com/oklog/ulid/v2"
+)

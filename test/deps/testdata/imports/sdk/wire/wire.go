@@ -1,0 +1,3 @@
+package wire
+
+import _ "fake/sdk"
