@@ -1,0 +1,50 @@
+package dispatch
+
+import (
+	"context"
+
+	"github.com/pushcore/pushcore/core/admit"
+)
+
+// Stats are the dispatcher's numbers, for metrics.
+type Stats struct {
+	Instances []admit.Stats
+	Outbound  []int // by loop: inputs that its mailbox has not taken yet
+	Blocked   bool  // no records are taken, because of them
+	Waiting   int   // batches whose callers wait
+	Groups    int   // groups with members
+}
+
+// Stats takes the numbers. The error is ctx's, or ErrStopped after Close.
+func (d *Dispatcher) Stats(ctx context.Context) (Stats, error) {
+	answer := make(chan Stats, 1)
+	d.mu.Lock()
+	d.inbox.asks = append(d.inbox.asks, answer)
+	d.mu.Unlock()
+	d.poke()
+	select {
+	case stats := <-answer:
+		return stats, nil
+	case <-ctx.Done():
+		return Stats{}, ctx.Err()
+	case <-d.ended:
+		return Stats{}, ErrStopped
+	}
+}
+
+func (d *Dispatcher) stats(now admit.Now) Stats { return d.state.Stats(now) }
+
+// Stats takes the numbers.
+func (s *State) Stats(now admit.Now) Stats {
+	stats := Stats{Blocked: s.Blocked(), Groups: s.table.Groups()}
+	for i := range s.admit.Instances() {
+		stats.Instances = append(stats.Instances, s.admit.Stats(now, i))
+	}
+	for _, out := range s.out {
+		stats.Outbound = append(stats.Outbound, len(out))
+	}
+	for _, l := range s.lanes {
+		stats.Waiting += len(l.batches)
+	}
+	return stats
+}
