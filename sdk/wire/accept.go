@@ -10,15 +10,15 @@ import "encoding/binary"
 // flags: 1 resumed.
 type Accept struct {
 	Resumed        bool   // An earlier session goes on: what the device has not seen of it follows.
-	Session        []byte // The token to resume with, 1 to SessionTokenMax bytes.
-	Epoch          uint64 // The run of sequence numbers; never 0.
-	HeartbeatMS    uint64 // The device sends something at least this often; never 0.
+	Session        []byte // The token to resume with, at most SessionTokenMax bytes; empty: the session cannot be resumed.
+	Epoch          uint64 // The run of sequence numbers.
+	HeartbeatMS    uint64 // The device sends something at least this often; 0: whenever it likes.
 	ExpiresMS      uint64 // When the credentials expire, Unix time; 0: never.
 	Codec          string // The compression of payloads marked so; "" if there will be none.
 	UplinkBytesMax uint64 // The longest payload of a SEND.
 	Window         uint64 // Reliable messages the node sends ahead of the acks.
 	RememberIDs    uint64 // Message ids to remember against repeats.
-	User           string // Who the device is to the node; not empty.
+	User           string // Who the device is to the node.
 	Device         string // At most IDBytesMax bytes; "" if the session is no known device's.
 }
 
@@ -47,15 +47,15 @@ func (a *Accept) Parse(b []byte) error {
 	r := readFrame(TypeAccept, b)
 	*a = Accept{
 		Resumed:        r.flags("flags", acceptResumed) == acceptResumed,
-		Session:        r.bytes("session", 1, SessionTokenMax),
-		Epoch:          r.positive("epoch"),
-		HeartbeatMS:    r.positive("heartbeat_ms"),
+		Session:        r.bytes("session", 0, SessionTokenMax),
+		Epoch:          r.counter("epoch", CounterMax),
+		HeartbeatMS:    r.counter("heartbeat_ms", QuantityMax),
 		ExpiresMS:      r.counter("expires_ms", InstantMaxMS),
 		Codec:          string(r.plain("codec", 0, NameBytesMax)),
-		UplinkBytesMax: r.counter("uplink_bytes_max", CounterMax),
-		Window:         r.counter("window", CounterMax),
-		RememberIDs:    r.counter("remember_ids", CounterMax),
-		User:           string(r.plain("user", 1, IDBytesMax)),
+		UplinkBytesMax: r.counter("uplink_bytes_max", QuantityMax),
+		Window:         r.counter("window", QuantityMax),
+		RememberIDs:    r.counter("remember_ids", QuantityMax),
+		User:           string(r.plain("user", 0, IDBytesMax)),
 		Device:         string(r.plain("device", 0, IDBytesMax)),
 	}
 	return r.end()
@@ -95,26 +95,22 @@ func (a *Accept) ParseJSON(b []byte) error {
 		case "epoch":
 			a.Epoch = r.counter("epoch", CounterMax)
 		case "heartbeat_ms":
-			a.HeartbeatMS = r.counter("heartbeat_ms", CounterMax)
+			a.HeartbeatMS = r.counter("heartbeat_ms", QuantityMax)
 		case "expires_at":
 			a.ExpiresMS = r.instant("expires_at")
 		case "codec":
 			a.Codec = string(r.plain("codec", NameBytesMax))
 		case "uplink_bytes_max":
-			a.UplinkBytesMax = r.counter("uplink_bytes_max", CounterMax)
+			a.UplinkBytesMax = r.counter("uplink_bytes_max", QuantityMax)
 		case "window":
-			a.Window = r.counter("window", CounterMax)
+			a.Window = r.counter("window", QuantityMax)
 		case "remember_ids":
-			a.RememberIDs = r.counter("remember_ids", CounterMax)
+			a.RememberIDs = r.counter("remember_ids", QuantityMax)
 		case "user":
 			a.User = string(r.plain("user", IDBytesMax))
 		case "device":
 			a.Device = string(r.plain("device", IDBytesMax))
 		}
 	}
-	r.require(len(a.Session) > 0, "session")
-	r.require(a.Epoch > 0, "epoch")
-	r.require(a.HeartbeatMS > 0, "heartbeat_ms")
-	r.require(a.User != "", "user")
 	return r.end()
 }

@@ -9,7 +9,7 @@ package wire
 // after_ms follows the rule 2 (after), address the rule 3 (elsewhere).
 type Close struct {
 	Code      Code   // Never 0.
-	Text      string // At most TextBytesMax bytes, for people.
+	Text      string // For people; Append cuts it at TextBytesMax bytes.
 	Reconnect Reconnect
 }
 

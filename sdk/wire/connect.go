@@ -79,8 +79,8 @@ func (c *Connect) Parse(b []byte) error {
 		Platform:      string(r.plain("platform", 0, PlatformBytesMax)),
 		Codecs:        r.list("codecs", CodecsMax, NameBytesMax),
 		Headers:       r.list("headers", HeadersMax, HeaderNameBytesMax),
-		KeepAliveMS:   r.counter("keep_alive_ms", CounterMax),
-		Window:        r.counter("window", CounterMax),
+		KeepAliveMS:   r.counter("keep_alive_ms", QuantityMax),
+		Window:        r.counter("window", QuantityMax),
 		Groups:        r.list("groups", JoinGroupsMax, IDBytesMax),
 		Resume:        Resume{Session: r.bytes("session", 0, SessionTokenMax)},
 	}
@@ -144,9 +144,9 @@ func (c *Connect) ParseJSON(b []byte) error {
 		case "headers":
 			c.Headers = r.list("headers", HeadersMax, HeaderNameBytesMax)
 		case "keep_alive_ms":
-			c.KeepAliveMS = r.counter("keep_alive_ms", CounterMax)
+			c.KeepAliveMS = r.counter("keep_alive_ms", QuantityMax)
 		case "window":
-			c.Window = r.counter("window", CounterMax)
+			c.Window = r.counter("window", QuantityMax)
 		case "groups":
 			c.Groups = r.list("groups", JoinGroupsMax, IDBytesMax)
 		case "session":

@@ -14,7 +14,7 @@
 // receivers ([Address]) and the registry of close codes ([Code]).
 //
 // Parse never trusts a length: every string and list has a limit, checked
-// before anything is allocated. Append never checks: what a frame type may
-// hold is said at its fields, and a frame that breaks it is refused by the
-// receiver.
+// before anything is allocated. Append trusts its caller: what a frame may hold
+// is said at its fields and told beforehand by [ValidID] and its like; a frame
+// that breaks it is refused by its receiver.
 package wire

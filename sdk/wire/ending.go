@@ -13,7 +13,7 @@ const codeMax = 1<<16 - 1
 
 func appendEnding(dst []byte, e *ending) []byte {
 	dst = binary.AppendUvarint(dst, uint64(e.Code))
-	dst = appendBytes(dst, e.Text)
+	dst = appendBytes(dst, clipText(e.Text))
 	dst = append(dst, byte(e.Reconnect.Rule))
 	switch e.Reconnect.Rule {
 	case ReconnectAfter:
@@ -36,7 +36,7 @@ func parseEnding(t Type, b []byte, e *ending) error {
 	switch e.Reconnect.Rule {
 	case ReconnectYes, ReconnectNo:
 	case ReconnectAfter:
-		e.Reconnect.AfterMS = r.counter("after_ms", CounterMax)
+		e.Reconnect.AfterMS = r.counter("after_ms", QuantityMax)
 	case ReconnectElsewhere:
 		e.Reconnect.Address = string(r.plain("address", 0, AddressBytesMax))
 	default:
@@ -47,7 +47,7 @@ func parseEnding(t Type, b []byte, e *ending) error {
 
 func appendJSONEnding(dst []byte, e *ending) []byte {
 	dst = appendJSONCounter(dst, "code", uint64(e.Code))
-	dst = appendJSONText(dst, "text", e.Text)
+	dst = appendJSONText(dst, "text", clipText(e.Text))
 	dst = appendJSONText(dst, "reconnect", e.Reconnect.Rule.String())
 	switch e.Reconnect.Rule {
 	case ReconnectAfter:
@@ -73,7 +73,7 @@ func parseJSONEnding(t Type, b []byte, e *ending) error {
 		case "reconnect":
 			e.Reconnect.Rule = r.reconnectRule()
 		case "after_ms":
-			e.Reconnect.AfterMS = r.counter("after_ms", CounterMax)
+			e.Reconnect.AfterMS = r.counter("after_ms", QuantityMax)
 		case "address":
 			e.Reconnect.Address = string(r.plain("address", AddressBytesMax))
 		}

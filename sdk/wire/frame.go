@@ -50,7 +50,7 @@ func (t Type) String() string {
 // Frame is what all frame types are, as pointers.
 //
 // Append and AppendJSON append the whole frame, without a length, and keep
-// nothing. They do not check limits. In a frame's fields 0, "" and nil mean
+// nothing. They do not check limits, but cut texts for people to theirs. In a frame's fields 0, "" and nil mean
 // absent unless a comment says otherwise.
 //
 // Parse and ParseJSON overwrite all fields with the one frame that b is. Byte

@@ -60,7 +60,7 @@ func (j *Join) ParseJSON(b []byte) error {
 type Joined struct {
 	Group    string // The JOIN's.
 	Code     Code   // 0: the session is in the group.
-	Text     string // At most TextBytesMax bytes, for people.
+	Text     string // For people; Append cuts it at TextBytesMax bytes.
 	Position uint64 // The group's last one so far; 0 if it has no history.
 	Gap      bool   // What the device asked for reaches back further than the history does.
 }
@@ -75,7 +75,7 @@ func (j *Joined) Append(dst []byte) []byte {
 	dst = append(dst, byte(TypeJoined), flagBit(j.Gap, joinedGap))
 	dst = appendBytes(dst, j.Group)
 	dst = binary.AppendUvarint(dst, uint64(j.Code))
-	dst = appendBytes(dst, j.Text)
+	dst = appendBytes(dst, clipText(j.Text))
 	return binary.AppendUvarint(dst, j.Position)
 }
 
@@ -96,7 +96,7 @@ func (j *Joined) Parse(b []byte) error {
 func (j *Joined) AppendJSON(dst []byte) []byte {
 	dst = appendJSONText(appendJSONType(dst, TypeJoined), "group", j.Group)
 	dst = appendJSONCounter(dst, "code", uint64(j.Code))
-	dst = appendJSONText(dst, "text", j.Text)
+	dst = appendJSONText(dst, "text", clipText(j.Text))
 	dst = appendJSONCounter(dst, "position", j.Position)
 	return append(appendJSONFlag(dst, "gap", j.Gap), '}')
 }

@@ -5,6 +5,11 @@ const (
 	// CounterMax is the largest number in a frame: what a double holds exactly.
 	CounterMax = 1<<53 - 1
 
+	// QuantityMax is the largest duration (in milliseconds), count or size in a
+	// frame: what 32 bits, JavaScript's timers and, as milliseconds, a
+	// time.Duration hold.
+	QuantityMax = 1<<31 - 1
+
 	FrameBytesDefault = 1<<20 + 32<<10 // A payload of 1 MiB and what a frame adds to it at most.
 	ConnectBytesMax   = 64 << 10       // A CONNECT, which strangers send: what a transport holds for them is bounded by it.
 

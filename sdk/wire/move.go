@@ -24,7 +24,7 @@ func (m *Move) Append(dst []byte) []byte {
 func (m *Move) Parse(b []byte) error {
 	r := readFrame(TypeMove, b)
 	*m = Move{
-		WithinMS: r.counter("within_ms", CounterMax),
+		WithinMS: r.counter("within_ms", QuantityMax),
 		Address:  string(r.plain("address", 0, AddressBytesMax)),
 	}
 	return r.end()
@@ -46,7 +46,7 @@ func (m *Move) ParseJSON(b []byte) error {
 	for r.field(&fields) {
 		switch fields.name {
 		case "within_ms":
-			m.WithinMS = r.counter("within_ms", CounterMax)
+			m.WithinMS = r.counter("within_ms", QuantityMax)
 		case "address":
 			m.Address = string(r.plain("address", AddressBytesMax))
 		}

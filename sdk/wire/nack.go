@@ -11,7 +11,7 @@ type Nack struct {
 	Seq          uint64 // The message's; never 0.
 	Final        bool   // It never will: the message is given up for this device.
 	RetryAfterMS uint64 // If not final: send it again, but not before this time.
-	Text         string // The reason, at most TextBytesMax bytes, for people.
+	Text         string // The reason, for people; Append cuts it at TextBytesMax bytes.
 }
 
 const nackFinal = 1
@@ -26,7 +26,7 @@ func (n *Nack) Append(dst []byte) []byte {
 	if !n.Final {
 		dst = binary.AppendUvarint(dst, n.RetryAfterMS)
 	}
-	return appendBytes(dst, n.Text)
+	return appendBytes(dst, clipText(n.Text))
 }
 
 // Parse implements Frame.
@@ -34,7 +34,7 @@ func (n *Nack) Parse(b []byte) error {
 	r := readFrame(TypeNack, b)
 	*n = Nack{Final: r.flags("flags", nackFinal) == nackFinal, Seq: r.positive("seq")}
 	if !n.Final {
-		n.RetryAfterMS = r.counter("retry_after_ms", CounterMax)
+		n.RetryAfterMS = r.counter("retry_after_ms", QuantityMax)
 	}
 	n.Text = string(r.text("text", 0, TextBytesMax))
 	return r.end()
@@ -47,7 +47,7 @@ func (n *Nack) AppendJSON(dst []byte) []byte {
 	if !n.Final {
 		dst = appendJSONCounter(dst, "retry_after_ms", n.RetryAfterMS)
 	}
-	dst = appendJSONText(dst, "text", n.Text)
+	dst = appendJSONText(dst, "text", clipText(n.Text))
 	return append(dst, '}')
 }
 
@@ -65,7 +65,7 @@ func (n *Nack) ParseJSON(b []byte) error {
 		case "final":
 			n.Final = r.boolean("final")
 		case "retry_after_ms":
-			n.RetryAfterMS = r.counter("retry_after_ms", CounterMax)
+			n.RetryAfterMS = r.counter("retry_after_ms", QuantityMax)
 		case "text":
 			n.Text = string(r.text("text", TextBytesMax))
 		}

@@ -49,7 +49,7 @@ func (f *Refresh) ParseJSON(b []byte) error {
 //	type 5 | code | text | expires_ms
 type Refreshed struct {
 	Code      Code   // 0: the new credentials are in force.
-	Text      string // At most TextBytesMax bytes, for people.
+	Text      string // For people; Append cuts it at TextBytesMax bytes.
 	ExpiresMS uint64 // When the credentials in force expire, Unix time; 0: never.
 }
 
@@ -60,7 +60,7 @@ func (*Refreshed) Type() Type { return TypeRefreshed }
 func (f *Refreshed) Append(dst []byte) []byte {
 	dst = append(dst, byte(TypeRefreshed))
 	dst = binary.AppendUvarint(dst, uint64(f.Code))
-	dst = appendBytes(dst, f.Text)
+	dst = appendBytes(dst, clipText(f.Text))
 	return binary.AppendUvarint(dst, f.ExpiresMS)
 }
 
@@ -79,7 +79,7 @@ func (f *Refreshed) Parse(b []byte) error {
 func (f *Refreshed) AppendJSON(dst []byte) []byte {
 	dst = appendJSONType(dst, TypeRefreshed)
 	dst = appendJSONCounter(dst, "code", uint64(f.Code))
-	dst = appendJSONText(dst, "text", f.Text)
+	dst = appendJSONText(dst, "text", clipText(f.Text))
 	dst = appendJSONInstant(dst, "expires_at", f.ExpiresMS)
 	return append(dst, '}')
 }

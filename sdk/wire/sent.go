@@ -11,7 +11,7 @@ type Sent struct {
 	ID        string // The SEND's.
 	Code      Code   // 0: accepted.
 	Retryable bool   // If refused: the same may be sent again later.
-	Text      string // At most TextBytesMax bytes, for people.
+	Text      string // For people; Append cuts it at TextBytesMax bytes.
 }
 
 const sentRetryable = 1
@@ -24,7 +24,7 @@ func (s *Sent) Append(dst []byte) []byte {
 	dst = append(dst, byte(TypeSent), flagBit(s.Retryable, sentRetryable))
 	dst = appendBytes(dst, s.ID)
 	dst = binary.AppendUvarint(dst, uint64(s.Code))
-	return appendBytes(dst, s.Text)
+	return appendBytes(dst, clipText(s.Text))
 }
 
 // Parse implements Frame.
@@ -44,7 +44,7 @@ func (s *Sent) AppendJSON(dst []byte) []byte {
 	dst = appendJSONText(appendJSONType(dst, TypeSent), "id", s.ID)
 	dst = appendJSONCounter(dst, "code", uint64(s.Code))
 	dst = appendJSONFlag(dst, "retryable", s.Retryable)
-	dst = appendJSONText(dst, "text", s.Text)
+	dst = appendJSONText(dst, "text", clipText(s.Text))
 	return append(dst, '}')
 }
 
