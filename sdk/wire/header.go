@@ -1,6 +1,9 @@
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // Header is a header of a PUSH or SEND.
 type Header struct {
@@ -34,12 +37,10 @@ func (r *reader) headers(into []Header) []Header {
 		into = append(into, h)
 	}
 	if total > HeaderBytesMax {
-		r.fail("headers", offset, headersTooLong)
+		r.fail("headers", offset, fmt.Sprintf("longer than %d bytes together", HeaderBytesMax))
 	}
 	return into
 }
-
-const headersTooLong = "longer than 16384 bytes together"
 
 func appendJSONHeaders(dst []byte, headers []Header) []byte {
 	if len(headers) == 0 {
@@ -69,13 +70,13 @@ func (r *jsonReader) headers(into []Header) []Header {
 		h := r.header()
 		total += len(h.Name) + len(h.Value)
 		if len(into) == HeadersMax {
-			r.fail("headers", offset, "more than 64")
+			r.fail("headers", offset, fmt.Sprintf("more than %d", HeadersMax))
 			break
 		}
 		into = append(into, h)
 	}
 	if total > HeaderBytesMax {
-		r.fail("headers", offset, headersTooLong)
+		r.fail("headers", offset, fmt.Sprintf("longer than %d bytes together", HeaderBytesMax))
 	}
 	return into
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -68,6 +69,42 @@ func TestParseErrorsSayFrameFieldAndOffset(t *testing.T) {
 		}
 		if err == nil || err.Error() != test.want {
 			t.Errorf("%s%s:\n got %v\nwant %s", test.hex, test.json, err, test.want)
+		}
+	}
+}
+
+func TestListsInJSONAreBounded(t *testing.T) {
+	array := func(element string, count int) string {
+		return "[" + strings.Repeat(element+",", count-1) + element + "]"
+	}
+	ranges := func(count int) string {
+		var b strings.Builder
+		for i := range count {
+			fmt.Fprintf(&b, ",[%d,%d]", 2*i+2, 2*i+2)
+		}
+		return "[" + b.String()[1:] + "]"
+	}
+	header := func(size int) string { return `{"name":"h","value":"` + strings.Repeat("x", size) + `"}` }
+	tests := []struct {
+		before, within, beyond, field string
+	}{
+		{`{"type":"connect","codecs":`, array(`"x"`, CodecsMax), array(`"x"`, CodecsMax+1), "codecs"},
+		{`{"type":"connect","headers":`, array(`"x"`, HeadersMax), array(`"x"`, HeadersMax+1), "headers"},
+		{`{"type":"connect","groups":`, array(`"x"`, JoinGroupsMax), array(`"x"`, JoinGroupsMax+1), "groups"},
+		{`{"type":"connect","groups":`, `["x"]`, `["x",""]`, "groups"},
+		{`{"type":"send","id":"a","headers":`, array(header(1), HeadersMax), array(header(1), HeadersMax+1), "headers"},
+		{`{"type":"send","id":"a","headers":`, array(header(4095), 4), array(header(4096), 4), "headers"},
+		{`{"type":"ack","ranges":`, ranges(AckRangesMax), ranges(AckRangesMax + 1), "ranges"},
+		{`{"type":"connect","session":`, `"` + strings.Repeat("AAAA", 170) + `AAA="`, `"` + strings.Repeat("AAAA", 171) + `"`, "session"},
+		{`{"type":"connect","session":`, `"AA=="`, `"` + strings.Repeat("AAAA", 172) + `"`, "session"},
+	}
+	for _, test := range tests {
+		if err := parseEither(nil, []byte(test.before+test.within+"}")); err != nil {
+			t.Errorf("%s: %v", test.before, err)
+		}
+		err := parseEither(nil, []byte(test.before+test.beyond+"}"))
+		if failed, ok := errors.AsType[*ParseError](err); !ok || failed.Field != test.field {
+			t.Errorf("%s: beyond the bound: %v", test.before, err)
 		}
 	}
 }
