@@ -11,7 +11,7 @@ const (
 	spanFactor = 4
 
 	// placesFreeMax bounds the places kept for later use by all windows of a
-	// loop: about 10 MiB where M is a pointer. More go to the collector.
+	// loop: 8 MiB where M is a pointer. More go to the collector.
 	placesFreeMax = 1 << 18
 )
 

@@ -3,7 +3,7 @@ package compress
 import "errors"
 
 // Threshold is the payload size in bytes below which nothing is compressed:
-// what could be saved is less than a device's radio rounds away.
+// without a dictionary too little is saved for the work on both sides.
 const Threshold = 200
 
 // Errors of Decompress. They are the peer's fault.
