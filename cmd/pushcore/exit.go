@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+)
+
+// Exit codes, as docs and scripts know them.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitConfig      = 3
+	exitPlugin      = 4
+	exitTimeout     = 5
+	exitUnreachable = 6
+)
+
+// exitError is an error that chooses the process's exit code.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func withExit(code int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{code, err}
+}
+
+func usage(err error) error { return withExit(exitUsage, err) }
+
+func exitCode(err error) int {
+	var chosen *exitError
+	var network *net.OpError
+	switch {
+	case errors.As(err, &chosen):
+		return chosen.code
+	case strings.HasPrefix(err.Error(), "unknown command"):
+		return exitUsage
+	case errors.Is(err, context.DeadlineExceeded):
+		return exitTimeout
+	case errors.As(err, &network):
+		return exitUnreachable
+	default:
+		return exitFailed
+	}
+}

@@ -1,0 +1,93 @@
+package sockets
+
+import (
+	"github.com/pushcore/pushcore/sdk"
+)
+
+// Phase is where a connection is on its way; see the package's doc.
+type Phase uint8
+
+// The phases.
+const (
+	Free       Phase = iota // a slot of the slab
+	Connecting              // CONNECT has not come
+	Waiting                 // for Accept or Reject
+	Moving                  // between two loops
+	Attached
+	Ending // CLOSE is said; waiting for the peer to close
+)
+
+// conn is one connection. It belongs to the loop that serves it; between two
+// loops to the task that carries it.
+type conn struct {
+	server *loop // the loop that serves it
+	codec  Codec
+	tls    Layer // between socket and codec; nil without
+
+	out  []byte // what the socket did not take
+	held []byte // Waiting: what came behind CONNECT
+
+	id         sdk.ConnID
+	fd         int32
+	first      int32 // segments of this turn in the loop's list, or none
+	last       int32
+	index      int32  // in the loop's list of connections
+	heard      uint32 // tick of the last sign of life
+	deadline   uint32 // tick at which it has had enough time: CONNECT, Accept, or the end
+	heartbeat  uint32 // ticks between signs of life; 0: not watched
+	generation uint32
+
+	phase     Phase
+	interest  sdk.Interest
+	dirty     bool // on the loop's flush list
+	paused    bool // by the host
+	congested bool // Congested was said, Writable not yet
+	shut      bool // the writing side is shut down
+	mute      bool // Closed has been emitted
+}
+
+// Layer is TLS between socket and codec: it is fed what the socket gave and gives
+// what the codec may read, and the same the other way. A connection with a layer
+// passes its reads through Open before Codec.Next, and at Flush what the turn
+// gathered through Seal before the write; the handshake runs as more Open calls
+// that return replies. No layer is built in this version.
+type Layer interface {
+	Open(cipher, plain, reply []byte) (newPlain, newReply []byte, err error)
+	Seal(plain, cipher []byte) ([]byte, error)
+	State() []byte
+}
+
+const none = int32(-1)
+
+// connID is an fd under a generation: it finds its connection by an index, and a
+// later connection with the same descriptor is another one.
+func connID(fd int32, generation uint32) sdk.ConnID {
+	return sdk.ConnID(generation)<<32 | sdk.ConnID(uint32(fd))
+}
+
+// slab holds connections in blocks, so that the collector sees few objects and a
+// pointer to one stays valid. Blocks are never given back; a loop reuses its
+// slots.
+type slab struct {
+	free []*conn
+}
+
+const slabBlock = 256
+
+func (s *slab) take() *conn {
+	if len(s.free) == 0 {
+		block := make([]conn, slabBlock)
+		for i := range block {
+			s.free = append(s.free, &block[i])
+		}
+	}
+	c := s.free[len(s.free)-1]
+	s.free = s.free[:len(s.free)-1]
+	*c = conn{first: none, last: none, index: none}
+	return c
+}
+
+func (s *slab) give(c *conn) {
+	*c = conn{}
+	s.free = append(s.free, c)
+}

@@ -1,0 +1,237 @@
+package sockets
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pushcore/pushcore/sdk"
+)
+
+// acceptsAtOnce bounds the connections taken in one readiness, so that a storm
+// of them does not hold up those that are here.
+const acceptsAtOnce = 64
+
+// outOfDescriptors is how long a listener rests when the process has no
+// descriptor left.
+const outOfDescriptors = 200 * time.Millisecond
+
+// endpoint is one address with a socket for each loop.
+type endpoint struct {
+	address netip.AddrPort
+	fds     []int
+}
+
+// bind opens a listening socket for each loop, all on one port; the kernel
+// spreads connections over them. Nothing is accepted before they are watched.
+func bind(address string, loops int) (*endpoint, error) {
+	want, err := resolve(address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	e := &endpoint{address: want}
+	for range loops {
+		fd, bound, err := listenSocket(e.address)
+		if err != nil {
+			e.close()
+			return nil, fmt.Errorf("listen on %s: %w", address, err)
+		}
+		e.fds = append(e.fds, fd)
+		e.address = bound
+	}
+	return e, nil
+}
+
+func listenSocket(address netip.AddrPort) (int, netip.AddrPort, error) {
+	family := unix.AF_INET
+	if address.Addr().Is6() {
+		family = unix.AF_INET6
+	}
+	fd, err := unix.Socket(family, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return -1, address, os.NewSyscallError("socket", err)
+	}
+	unix.CloseOnExec(fd)
+	bound, err := bindSocket(fd, address)
+	if err != nil {
+		_ = unix.Close(fd) // The error that matters is the one we have.
+		return -1, address, err
+	}
+	return fd, bound, nil
+}
+
+func bindSocket(fd int, address netip.AddrPort) (netip.AddrPort, error) {
+	for _, option := range []int{unix.SO_REUSEADDR, unix.SO_REUSEPORT} {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, option, 1); err != nil {
+			return address, os.NewSyscallError("setsockopt", err)
+		}
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return address, os.NewSyscallError("fcntl", err)
+	}
+	if err := unix.Bind(fd, sockaddr(address)); err != nil {
+		return address, os.NewSyscallError("bind", err)
+	}
+	name, err := unix.Getsockname(fd)
+	if err != nil {
+		return address, os.NewSyscallError("getsockname", err)
+	}
+	return addrPort(name), os.NewSyscallError("listen", unix.Listen(fd, 4096))
+}
+
+func sockaddr(a netip.AddrPort) unix.Sockaddr {
+	if a.Addr().Is4() {
+		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
+	}
+	sa := &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
+	if zone := a.Addr().Zone(); zone != "" {
+		if i, err := net.InterfaceByName(zone); err == nil {
+			sa.ZoneId = uint32(i.Index)
+		}
+	}
+	return sa
+}
+
+func addrPort(sa unix.Sockaddr) netip.AddrPort {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port))
+	}
+	return netip.AddrPort{}
+}
+
+func (e *endpoint) close() {
+	for _, fd := range e.fds {
+		_ = unix.Close(fd) // A listening socket has nothing to lose.
+	}
+	e.fds = nil
+}
+
+// listener is one listening socket on its loop.
+type listener struct {
+	loop *loop
+	fd   int
+	rest sdk.TimerID // runs while it does not accept
+}
+
+var _ sdk.Watcher = (*listener)(nil)
+
+// listen starts or stops accepting on all of the loop's sockets.
+func (l *loop) listen(limits *sdk.Listen) error {
+	l.limits = *limits
+	if l.limits.MaxFrame == 0 {
+		l.limits.MaxFrame = l.transport.config.FrameBytesMax
+	}
+	l.rate = bucket{rate: l.limits.AcceptRate}
+	var errs []error
+	for _, e := range l.transport.endpoints {
+		n := &listener{loop: l, fd: e.fds[l.id]}
+		errs = append(errs, l.poller.Watch(n.fd, sdk.Readable, n))
+		l.listeners = append(l.listeners, n)
+	}
+	return errors.Join(errs...)
+}
+
+func (l *loop) stopListening() {
+	for _, n := range l.listeners {
+		l.poller.Cancel(n.rest)
+		l.poller.Forget(n.fd)
+	}
+	l.listeners = nil
+}
+
+// Ready accepts what waits.
+func (n *listener) Ready(sdk.Loop, sdk.Interest) {
+	l := n.loop
+	now := l.transport.host.Now(l.id)
+	for range acceptsAtOnce {
+		if !l.rate.take(now) {
+			n.pause(tick)
+			return
+		}
+		fd, peer, err := accept(n.fd)
+		switch {
+		case err == unix.EAGAIN:
+			l.rate.giveBack()
+			return
+		case err == unix.EMFILE || err == unix.ENFILE || err == unix.ENOBUFS || err == unix.ENOMEM:
+			l.transport.host.Log().Error("cannot accept connections for a moment", "error", err)
+			n.pause(outOfDescriptors)
+			return
+		case err != nil: // The peer was gone before we came.
+			continue
+		}
+		l.welcome(fd, addrPort(peer))
+	}
+}
+
+func (n *listener) pause(d time.Duration) {
+	if n.loop.poller.Rewatch(n.fd, 0) == nil {
+		n.rest = n.loop.poller.Timer(d, n)
+	}
+}
+
+// Alarm accepts again after a rest.
+func (n *listener) Alarm(sdk.Loop, sdk.TimerID) {
+	n.rest = 0
+	_ = n.loop.poller.Rewatch(n.fd, sdk.Readable) // It was watched until now; if it no longer is, we are closing.
+}
+
+// welcome begins a connection, or closes it at once when too many have not shown
+// who they are.
+func (l *loop) welcome(fd int, peer netip.AddrPort) {
+	if most := l.limits.MaxUnauthenticated; most > 0 && l.strangers >= most {
+		_ = unix.Close(fd) // It is not ours yet.
+		return
+	}
+	prepare(fd)
+	c := l.slab.take()
+	c.fd = int32(fd)
+	c.generation = l.transport.generation.Add(1)
+	c.id = connID(c.fd, c.generation)
+	c.codec = l.transport.protocol.Codec(peer, connectBytes(l.limits.MaxFrame))
+	c.phase = Connecting
+	c.heard = l.now()
+	if l.limits.ConnectTimeout > 0 {
+		c.deadline = c.heard + ticksOf(l.limits.ConnectTimeout) + 1
+	}
+	l.strangers++
+	if err := l.add(c, sdk.Readable); err != nil {
+		l.strangers--
+		_ = unix.Close(fd) // As above.
+		l.slab.give(c)
+	}
+}
+
+// bucket bounds a rate: it holds at most a second's worth.
+type bucket struct {
+	rate   int
+	tokens float64
+	last   time.Time
+}
+
+func (b *bucket) take(now time.Time) bool {
+	if b.rate <= 0 {
+		return true
+	}
+	if b.last.IsZero() {
+		b.tokens = float64(b.rate)
+	} else {
+		b.tokens = min(float64(b.rate), b.tokens+now.Sub(b.last).Seconds()*float64(b.rate))
+	}
+	b.last = now
+	if b.tokens < 1 {
+		return false
+	}
+	b.tokens--
+	return true
+}
+
+func (b *bucket) giveBack() { b.tokens++ }

@@ -1,0 +1,104 @@
+package sockets
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/pushcore/pushcore/sdk"
+	"github.com/pushcore/pushcore/sdk/wire"
+)
+
+// Transport is an sdk.Transport but for Info and Configure, which tcp and ws
+// have of their own.
+type Transport struct {
+	protocol Protocol
+	config   Config
+	host     sdk.Host
+
+	loops      []*loop
+	endpoints  []*endpoint
+	generation atomic.Uint32
+}
+
+// Setup sets protocol and options, before Open.
+func (t *Transport) Setup(p Protocol, c Config) {
+	if c.FrameBytesMax == 0 {
+		c.FrameBytesMax = wire.FrameBytesDefault
+	}
+	if c.Linger == 0 {
+		c.Linger = lingerDefault
+	}
+	t.protocol, t.config = p, c
+}
+
+// Open implements sdk.Transport: a socket for each loop and address.
+func (t *Transport) Open(h sdk.Host) ([]sdk.Endpoint, error) {
+	t.host = h
+	for i := range h.Loops() {
+		t.loops = append(t.loops, newLoop(t, sdk.Loop(i)))
+	}
+	var out []sdk.Endpoint
+	for _, address := range t.config.Listen {
+		e, err := bind(address, h.Loops())
+		if err != nil {
+			t.closeEndpoints()
+			return nil, err
+		}
+		t.endpoints = append(t.endpoints, e)
+		out = append(out, sdk.Endpoint{URL: t.protocol.Scheme() + "://" + e.address.String() + t.protocol.Path()})
+	}
+	return out, nil
+}
+
+func (t *Transport) closeEndpoints() {
+	for _, e := range t.endpoints {
+		e.close()
+	}
+	t.endpoints = nil
+}
+
+// Close implements sdk.Plugin: it ends listeners and connections on their loops
+// and waits for that until the deadline.
+func (t *Transport) Close(deadline time.Time) error {
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	done := make(chan struct{}, len(t.loops))
+	for _, l := range t.loops {
+		t.host.Poller(l.id).Do(closing{l, done})
+	}
+	for range t.loops {
+		select {
+		case <-done:
+		case <-timer.C:
+			return fmt.Errorf("%s: connections were not closed in time", t.protocol.Scheme())
+		}
+	}
+	t.closeEndpoints()
+	return nil
+}
+
+// closing ends a loop's part of the transport.
+type closing struct {
+	l    *loop
+	done chan<- struct{}
+}
+
+func (c closing) Run(sdk.Loop) {
+	c.l.closeAll()
+	c.done <- struct{}{}
+}
+
+var errNoAddress = errors.New("no address to listen on")
+
+// CheckListen returns what is wrong with an address to listen on, or nil.
+func CheckListen(address string) error {
+	if address == "" {
+		return errNoAddress
+	}
+	if _, err := resolve(address); err != nil {
+		return errors.New("an address to listen on is IP:PORT, such as 127.0.0.1:7100")
+	}
+	return nil
+}
