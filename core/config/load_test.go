@@ -125,6 +125,9 @@ func FuzzLoad(f *testing.F) {
 		if err := c.Print(&printed, true); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := parse("n.yaml", []byte(printed.String()), strings.Split(env, "\n")); err != nil {
+			t.Errorf("printed, it does not load:\n%v\n%s", err, printed.String())
+		}
 	})
 }
 

@@ -102,6 +102,7 @@ func (c *converter) mapping(path string, n *ast.MappingNode, depth int) *Node {
 	} else if len(n.Values) > 0 {
 		m.Pos = c.place(n.Values[0].Key.GetToken())
 	}
+	lines := map[string]int{} // where each key stands
 	var merged []*Node
 	for _, value := range n.Values {
 		key := value.Key.GetToken()
@@ -113,11 +114,12 @@ func (c *converter) mapping(path string, n *ast.MappingNode, depth int) *Node {
 			key = explicit.Value.GetToken()
 		}
 		entry := Entry{Key: key.Value, Pos: c.place(key)}
-		if first := m.entry(entry.Key); first != nil {
-			c.faults.Add(entry.Pos, Join(path, entry.Key), fmt.Sprintf("written twice, first in line %d", first.Pos.Line))
+		if first := lines[entry.Key]; first != 0 {
+			c.faults.Add(entry.Pos, Join(path, entry.Key), fmt.Sprintf("written twice, first in line %d", first))
 			c.convert(Join(path, entry.Key), value.Value, depth+1) // For its own faults.
 			continue
 		}
+		lines[entry.Key] = max(entry.Pos.Line, 1)
 		entry.Value = c.convert(Join(path, entry.Key), value.Value, depth+1)
 		m.Entries = append(m.Entries, entry)
 	}
@@ -125,15 +127,6 @@ func (c *converter) mapping(path string, n *ast.MappingNode, depth int) *Node {
 		c.merge(path, m, from)
 	}
 	return m
-}
-
-func (n *Node) entry(key string) *Entry {
-	for i := range n.Entries {
-		if n.Entries[i].Key == key {
-			return &n.Entries[i]
-		}
-	}
-	return nil
 }
 
 // merge adds to m what `<<` names and m does not have.
@@ -145,7 +138,7 @@ func (c *converter) merge(path string, m, from *Node) {
 		}
 	case Map:
 		for _, entry := range from.Entries {
-			if m.entry(entry.Key) == nil {
+			if m.Get(entry.Key) == nil {
 				m.Entries = append(m.Entries, entry)
 			}
 		}
@@ -178,6 +171,6 @@ func (c *converter) tagged(path string, n *ast.TagNode, depth int) *Node {
 	if node.Kind == Map || node.Kind == List {
 		return c.fail(n, path, "!!str wants one value, not %s", node.Kind)
 	}
-	node.Kind, node.Quoted = String, true
+	node.Kind, node.Quoted, node.Pos = String, true, c.place(n.GetToken())
 	return node
 }

@@ -2,7 +2,9 @@ package tree
 
 import (
 	"sort"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Error is one fault of a configuration, told in one line.
@@ -12,16 +14,32 @@ type Error struct {
 	Text string
 }
 
-// Error is "place: path: text".
+// Error is "place: path: text", on one line whatever it quotes.
 func (e *Error) Error() string {
 	line := e.Text
 	if e.Path != "" {
 		line = e.Path + ": " + line
 	}
-	if e.Pos.IsZero() {
+	if !e.Pos.IsZero() {
+		line = e.Pos.String() + ": " + line
+	}
+	if strings.IndexFunc(line, unicode.IsControl) < 0 {
 		return line
 	}
-	return e.Pos.String() + ": " + line
+	return escapeControls(line)
+}
+
+func escapeControls(line string) string {
+	var out strings.Builder
+	for _, r := range line {
+		if unicode.IsControl(r) {
+			quoted := strconv.QuoteRune(r)
+			out.WriteString(quoted[1 : len(quoted)-1])
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
 }
 
 // Errors are all faults of a configuration.

@@ -18,12 +18,16 @@ const (
 	depthMax       = 64      // nor deeper; the parser's time grows with its square
 )
 
+// lineBreaks makes one of all that YAML takes for a line break; the parser would
+// count lines wrongly.
+var lineBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // Parse reads a YAML document; file is its name in places. The top must be a map
 // or empty. All duplicate keys are reported, but only the first error of syntax;
 // what cannot be read at all gives nil.
 func Parse(file string, source []byte) (*Node, Errors) {
 	var faults Errors
-	text := strings.TrimPrefix(string(source), "\ufeff")
+	text := lineBreaks.Replace(strings.TrimPrefix(string(source), "\ufeff"))
 	if len(text) > sourceBytesMax {
 		faults.Add(Position{File: file}, "", "longer than 1 MiB: this is no configuration")
 		return nil, faults
@@ -94,7 +98,7 @@ func document(file, text string) (body ast.Node, fault *Error) {
 	}
 	for _, doc := range parsed.Docs {
 		switch {
-		case doc.Body == nil || doc.Body.Type() == ast.CommentType:
+		case doc.Body == nil || doc.Body.Type() == ast.CommentType || doc.Body.Type() == ast.DirectiveType:
 		case body != nil:
 			return nil, &Error{Pos: place(file, doc.Body.GetToken()), Text: "a second document: a configuration is one"}
 		default:
@@ -104,18 +108,25 @@ func document(file, text string) (body ast.Node, fault *Error) {
 	return body, nil
 }
 
-// tooDeep is the token that opens a bracket too many, or nil. Nesting by
-// indentation is bounded by the length of the source.
+// tooDeep is the token that opens a bracket too many, or an item in an item too
+// many on one line, or nil. Nesting by indentation is bounded by the length of the
+// source.
 func tooDeep(tokens token.Tokens) *token.Token {
-	depth := 0
+	brackets, items, line := 0, 0, 0
 	for _, t := range tokens {
+		if t.Position.Line != line {
+			items, line = 0, t.Position.Line
+		}
 		switch t.Type {
 		case token.MappingStartType, token.SequenceStartType:
-			if depth++; depth > depthMax {
-				return t
-			}
+			brackets++
 		case token.MappingEndType, token.SequenceEndType:
-			depth--
+			brackets--
+		case token.SequenceEntryType, token.MappingKeyType:
+			items++
+		}
+		if brackets > depthMax || items > depthMax {
+			return t
 		}
 	}
 	return nil
@@ -128,7 +139,7 @@ func syntaxError(file, text string, err error) *Error {
 		return fault
 	}
 	fault.Pos = place(file, detail.GetToken())
-	fault.Text = strings.ReplaceAll(detail.GetMessage(), "\t", `\t`)
+	fault.Text = detail.GetMessage()
 	if lines := strings.Split(text, "\n"); fault.Pos.Line <= len(lines) {
 		fault.Text += hint(lines[fault.Pos.Line-1])
 	}
