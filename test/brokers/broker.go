@@ -83,8 +83,7 @@ func own(t testing.TB, s *server) {
 // orEnd ends the test if its broker could not be started.
 func orEnd(t testing.TB, name string, err error) {
 	t.Helper()
-	var missing *missingError
-	if errors.As(err, &missing) {
+	if missing, ok := errors.AsType[*missingError](err); ok {
 		skipOrFail(t, missing)
 	}
 	if err != nil {

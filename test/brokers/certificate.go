@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -32,7 +33,7 @@ func newCertificate(dir string) (certificate, error) {
 		return c, err
 	}
 	for file, content := range map[string][]byte{
-		c.certFile: certPEM, c.keyFile: keyPEM, c.bothFile: append(keyPEM[:len(keyPEM):len(keyPEM)], certPEM...),
+		c.certFile: certPEM, c.keyFile: keyPEM, c.bothFile: slices.Concat(keyPEM, certPEM),
 	} {
 		if err := os.WriteFile(file, content, 0o600); err != nil {
 			return c, err

@@ -2,6 +2,7 @@ package brokers
 
 import (
 	"context"
+	"errors"
 	"net"
 	"time"
 
@@ -23,8 +24,7 @@ func rabbitReady(ctx context.Context, url string) error {
 		return err
 	}
 	if _, err := conn.Channel(); err != nil {
-		conn.CloseDeadline(time.Now().Add(time.Second))
-		return err
+		return errors.Join(err, conn.CloseDeadline(time.Now().Add(time.Second)))
 	}
 	return conn.CloseDeadline(time.Now().Add(readyTimeout))
 }

@@ -59,9 +59,9 @@ func (f *file) moves(node ast.Node, motions []Motion) (what, why string) {
 	return "", ""
 }
 
-// isImport reports whether the name is not one that the file itself declares: the parser resolves those.
+// isImport reports whether the name is an import and not one that the file itself declares: the parser resolves those.
 func (f *file) isImport(name *ast.Ident) bool {
-	return name.Obj == nil && f.importOf(name.Name) != "" //nolint:staticcheck // Deprecated for what it cannot resolve; a local name it can.
+	return name.Obj == nil && f.importOf(name.Name) != ""
 }
 
 func (f *file) importOf(name string) string {
