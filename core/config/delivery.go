@@ -21,6 +21,10 @@ type Delivery struct {
 	// How long the id of a settled record is remembered, so that its repeat is
 	// not delivered again.
 	DedupeWindow Duration `key:"dedupe_window" min:"0" max:"30d"`
+	// The ids that are remembered of one plugin instance, about 80 bytes each.
+	// Beyond it the oldest is forgotten before its time, and its repeat is
+	// delivered again, under the same id.
+	DedupeMax int `key:"dedupe_max" min:"1" max:"1000000000"`
 	// When a broker record is settled: safe waits until each of its messages
 	// has ended or is stored; memory settles it on acceptance, which is faster
 	// and loses messages when the node dies.
@@ -33,7 +37,7 @@ type Delivery struct {
 	RetryJitter int `key:"retry_jitter" min:"0" max:"50"`
 	// The sends of one message to one receiver, over all its sessions, after
 	// which it ends as dead(no_ack).
-	AttemptsTotal int `key:"attempts_total" min:"1" max:"1000"`
+	AttemptsTotal int `key:"attempts_total" min:"1" max:"255"`
 	// What waits for one user at most. Beyond it his oldest message ends as
 	// dead(mailbox_full).
 	Mailbox Bound `key:"mailbox"`
@@ -51,6 +55,7 @@ func (d *Delivery) setDefaults() {
 	d.StoreAfter = Duration(2 * time.Second)
 	d.StoreAfterHTTP = Duration(50 * time.Millisecond)
 	d.DedupeWindow = Duration(24 * time.Hour)
+	d.DedupeMax = 1_000_000
 	d.Settle = "safe"
 	for _, seconds := range []time.Duration{1, 2, 4, 8, 16} {
 		d.Retry = append(d.Retry, Duration(seconds*time.Second))
@@ -63,8 +68,8 @@ func (d *Delivery) setDefaults() {
 }
 
 func (d *Delivery) validate(at place) {
-	if len(d.Retry) == 0 {
-		at.key("retry").fail("empty: at least one wait, such as [1s]")
+	if count := len(d.Retry); count < 1 || count > retriesMax {
+		at.key("retry").fail("has %d waits: 1 to %d, such as [1s, 2s]", count, retriesMax)
 	}
 	for i, name := range d.ForwardHeaders {
 		switch lower := strings.ToLower(name); {
@@ -75,5 +80,8 @@ func (d *Delivery) validate(at place) {
 		}
 	}
 }
+
+// retriesMax bounds the waits before resends, as a window counts them in a byte.
+const retriesMax = 250
 
 func days(n int) Duration { return Duration(n) * Duration(scalar.Day) }

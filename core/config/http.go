@@ -21,9 +21,23 @@ type HTTP struct {
 	//	keys:
 	//	  - { name: orders, sha256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef, scopes: [push] }
 	Keys []HTTPKey `key:"keys"`
+	// What may have been pushed by HTTP and is neither ended nor stored yet.
+	// Beyond it a push gets 503 with Retry-After. One push above a bound is
+	// taken alone.
+	MaxOpen MaxOpen `key:"max_open"`
 	// Origins of web pages whose scripts may call the interface, such as
 	// https://admin.example. Such a page has all rights of the key it uses.
 	CORSOrigins []string `key:"cors_origins"`
+}
+
+// MaxOpen bounds what is open, as `input.max_open` of a broker's plugin does.
+type MaxOpen struct {
+	// The pushes.
+	Records int `key:"records" min:"1" max:"100000000"`
+	// The (message, receiver) pairs: a push to a group of 10,000 has as many.
+	Pairs int `key:"pairs" min:"1" max:"2000000000"`
+	// The bytes of their payloads.
+	Bytes Size `key:"bytes" min:"64KiB" max:"1TiB"`
 }
 
 // HTTPKey is one key of `http.keys`; several are valid at once, so that a key
@@ -60,7 +74,10 @@ type Ops struct {
 	TLS *TLS `key:"tls"`
 }
 
-func (h *HTTP) setDefaults() { h.Listen = "127.0.0.1:8080" }
+func (h *HTTP) setDefaults() {
+	h.Listen = "127.0.0.1:8080"
+	h.MaxOpen = MaxOpen{Records: 10_000, Pairs: 1_000_000, Bytes: 64 << 20}
+}
 
 func (o *Ops) setDefaults() { o.Listen = "127.0.0.1:9090" }
 

@@ -22,8 +22,8 @@ type Limits struct {
 	AcceptRate Rate `key:"accept_rate" min:"0" max:"1000000/s"`
 	// What devices may send.
 	Uplink Uplink `key:"uplink"`
-	// What is sent to a session and not yet acked. Beyond it messages wait in
-	// its outbox.
+	// What is sent to a session and not yet acked, at most 65536 messages.
+	// Beyond it messages wait in its outbox.
 	Window Bound `key:"window"`
 	// What waits in the memory of a session whose device is slow. Beyond it
 	// reliable messages wait in the store, fast ones meet delivery.slow_fast.
@@ -54,6 +54,15 @@ func (l *Limits) setDefaults() {
 		Uplink:             Uplink{Rate: 100, Queue: Bound{Messages: 10_000, Bytes: 64 << 20}},
 		Window:             Bound{Messages: 256, Bytes: 1 << 20},
 		Outbox:             Bound{Messages: 1000, Bytes: 1 << 20},
-		MailboxQueue:       16384,
+		MailboxQueue:       8192,
+	}
+}
+
+// windowMax is the most messages that a window can count.
+const windowMax = 1 << 16
+
+func (l *Limits) validate(at place) {
+	if l.Window.Messages > windowMax {
+		at.key("window").key("messages").fail("must be at most %d, is %d", windowMax, l.Window.Messages)
 	}
 }

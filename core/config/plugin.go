@@ -29,6 +29,23 @@ type Options = json.RawMessage
 // the third is a word of routes.
 var takenNames = []string{"http", "ops", Source}
 
+// checkInstances reports names that cannot be.
+func (at place) checkInstances(plugins []Plugin) {
+	seen := map[string]bool{}
+	for i := range plugins {
+		name := plugins[i].Name
+		switch here := at.key(name); {
+		case !isInstanceName(name):
+			here.fail("the name of an instance begins with a letter a-z; letters, digits and _ may follow")
+		case slices.Contains(takenNames, name):
+			here.fail("this name is taken: call the instance differently and say `use`")
+		case seen[name]:
+			here.fail("two instances have this name")
+		}
+		seen[name] = true
+	}
+}
+
 // isInstanceName says whether name is [a-z][a-z0-9_]*.
 func isInstanceName(name string) bool {
 	for i := range len(name) {
@@ -89,25 +106,23 @@ func (d *decoder) plugins(path string, n *tree.Node) []Plugin {
 	instances := make([]Plugin, 0, len(n.Entries))
 	for _, entry := range n.Entries {
 		at := tree.Join(path, entry.Key)
-		d.checkInstance(n, entry, at)
+		d.checkAdded(n, entry, at)
 		instances = append(instances, d.plugin(entry, at))
 	}
 	return instances
 }
 
-func (d *decoder) checkInstance(n *tree.Node, entry tree.Entry, at string) {
-	switch {
-	case !isInstanceName(entry.Key):
-		d.faults.Add(entry.Pos, at, "the name of an instance begins with a letter a-z; letters, digits and _ may follow")
-	case slices.Contains(takenNames, entry.Key):
-		d.faults.Add(entry.Pos, at, "this name is taken: call the instance differently and say `use`")
-	case entry.Pos.Env != "" && entry.Value.Get("use") == nil:
-		text := "no instance has this name"
-		if near := nearest.Name(entry.Key, writtenKeys(n)); near != "" {
-			text += " (did you mean " + tree.EnvName(tree.Join("plugins", near)) + "?)"
-		}
-		d.faults.Add(entry.Pos, at, text+"; "+tree.EnvName(at+".use")+" would add it")
+// checkAdded reports an instance that a variable would add by a slip: one that is
+// meant to be added says what it uses.
+func (d *decoder) checkAdded(n *tree.Node, entry tree.Entry, at string) {
+	if entry.Pos.Env == "" || entry.Value.Get("use") != nil {
+		return
 	}
+	text := "no instance has this name"
+	if near := nearest.Name(entry.Key, writtenKeys(n)); near != "" {
+		text += " (did you mean " + tree.EnvName(tree.Join("plugins", near)) + "?)"
+	}
+	d.faults.Add(entry.Pos, at, text+"; "+tree.EnvName(at+".use")+" would add it")
 }
 
 // writtenKeys are the keys that do not come from the environment.

@@ -59,6 +59,8 @@ func (at place) checkValue(v reflect.Value, f *field) {
 			item.Set(v.MapIndex(key))
 			at.key(key.String()).checkValue(item, f)
 		}
+	case formPlugins:
+		at.checkInstances(v.Interface().([]Plugin))
 	case formInt, formUnit:
 		at.bounds(v, f)
 	case formText:
