@@ -1,0 +1,113 @@
+package memory
+
+import (
+	"time"
+
+	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/store"
+)
+
+// data is all that is stored. It is used under Store.applying.
+type data struct {
+	owner   func(user string) int
+	durable bool // deadlines of memory_wait do not apply
+
+	users     map[string]*user // who have a device, a membership or a message
+	groups    map[string]map[*user]struct{}
+	ids       map[messageID][]*stored
+	deadlines deadlines
+	pairs     int
+	highest   uint64 // Order
+}
+
+// messageID names a message.
+type messageID struct{ scope, id string }
+
+func newData(owner func(user string) int) *data {
+	return &data{
+		owner:  owner,
+		users:  map[string]*user{},
+		groups: map[string]map[*user]struct{}{},
+		ids:    map[messageID][]*stored{},
+	}
+}
+
+// apply does one operation and answers it.
+func (d *data) apply(op *store.Op, to *answers) {
+	a := store.Answer{Kind: op.Kind, Token: op.Token, User: op.User}
+	switch op.Kind {
+	case store.Put:
+		a.Removed = d.put(op)
+	case store.Remove:
+		a.Removed = d.remove(op)
+	case store.RemoveMessage:
+		a.Removed = d.removeMessage(op, to)
+	case store.Page:
+		a.Entries, a.More = d.page(op)
+	case store.PutDevice:
+		d.makeUser(op.User).putDevice(store.Device{ID: op.Device, Platform: op.Platform, Seen: op.Seen})
+	case store.ForgetDevice:
+		a.Removed = d.forgetDevice(op)
+	case store.PutMember:
+		d.putMember(op)
+	case store.RemoveMember:
+		d.removeMember(op.User, op.Group)
+	case store.Dissolve:
+		for u := range d.groups[op.Group] {
+			d.removeMember(u.name, op.Group)
+		}
+	case store.EraseUser:
+		a.Removed = d.eraseUser(op)
+	case store.Touch:
+		d.touch(op)
+	}
+	to.add(op.Loop, a)
+}
+
+// expire ends what has run out of time, and tells the owners.
+func (d *data) expire(now time.Time, to *answers) {
+	for m := d.deadlines.first(); m != nil && !m.deadline.After(now); m = d.deadlines.first() {
+		fate, reason := envelope.Expired, envelope.NoReason
+		if m.message.ExpiresAt.After(now) {
+			fate, reason = envelope.Dropped, envelope.MemoryWait
+		}
+		name := m.user.name
+		to.add(d.owner(name), store.Answer{User: name, Removed: d.end(m, nil, fate, reason)})
+	}
+}
+
+// touch sets the deadline of what the user has.
+func (d *data) touch(op *store.Op) {
+	u := d.users[op.User]
+	if u == nil || d.durable {
+		return
+	}
+	for _, m := range u.messages {
+		m.until = op.Until
+		d.deadlines.set(m, d.deadline(m))
+	}
+}
+
+func (d *data) deadline(m *stored) time.Time {
+	if !m.until.IsZero() && !d.durable && m.until.Before(m.message.ExpiresAt) {
+		return m.until
+	}
+	return m.message.ExpiresAt
+}
+
+// makeUser finds a user or makes him.
+func (d *data) makeUser(name string) *user {
+	u := d.users[name]
+	if u == nil {
+		u = &user{name: name}
+		d.users[name] = u
+	}
+	return u
+}
+
+// forgetEmpty drops a user of whom nothing is left.
+func (d *data) forgetEmpty(u *user) {
+	if len(u.devices)+len(u.groups)+len(u.messages) == 0 {
+		delete(d.users, u.name)
+	}
+}

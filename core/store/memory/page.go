@@ -1,0 +1,63 @@
+package memory
+
+import (
+	"slices"
+
+	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/store"
+	"github.com/pushcore/pushcore/sdk/wire"
+)
+
+// page reads what is pending for a device after an order. What waits for whichever
+// device comes first, and may go to this one, becomes this one's as it is handed out.
+func (d *data) page(op *store.Op) (entries []store.Entry, more bool) {
+	u := d.users[op.User]
+	if u == nil {
+		return nil, false
+	}
+	at, found := u.find(op.Order)
+	if found {
+		at++
+	}
+	bytes := 0
+	for _, m := range u.messages[at:] {
+		i := m.pendingFor(op.Device, op.Platform)
+		if i < 0 {
+			continue
+		}
+		if op.Max > 0 && len(entries) >= op.Max || op.MaxBytes > 0 && len(entries) > 0 && bytes >= op.MaxBytes {
+			return entries, true
+		}
+		r := &m.receivers[i]
+		r.Device, r.given = op.Device, true
+		bytes += m.message.Size()
+		entries = append(entries, store.Entry{Order: m.order, Message: m.message, Receiver: r.Receiver})
+	}
+	return entries, false
+}
+
+// pendingFor returns which receiver of a message a device is or may become, or -1.
+func (m *stored) pendingFor(device, platform string) int {
+	if i := m.find(device); i >= 0 && device != "" {
+		return i
+	}
+	i := m.find("")
+	if i < 0 || !mayTake(m.message, m.user.name, device, platform) {
+		return -1
+	}
+	return i
+}
+
+// mayTake tells whether a device passes a message's filter and exclusions.
+func mayTake(m *envelope.Message, user, device, platform string) bool {
+	if len(m.Platforms) > 0 && !slices.Contains(m.Platforms, platform) {
+		return false
+	}
+	for _, a := range m.Except {
+		if a.Kind == wire.All || a.Kind == wire.User && a.ID == user ||
+			a.Kind == wire.Device && a.ID == user && a.Device == device {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,79 @@
+package memory
+
+import (
+	"slices"
+
+	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/store"
+)
+
+// put stores a message for receivers.
+func (d *data) put(op *store.Op) (removed []store.Pair) {
+	if len(op.Receivers) == 0 {
+		return nil
+	}
+	u := d.makeUser(op.User)
+	at, found := u.find(op.Order)
+	if !found {
+		d.insert(u, at, op)
+	}
+	m := u.messages[at]
+	if found {
+		m.until = op.Until
+		d.deadlines.set(m, d.deadline(m))
+	}
+	for _, r := range op.Receivers {
+		if i := m.find(r.Device); i >= 0 {
+			old := &m.receivers[i]
+			old.Attempts, old.Sent = max(old.Attempts, r.Attempts), old.Sent || r.Sent
+			continue
+		}
+		m.receivers = append(m.receivers, receiver{Receiver: r})
+		u.pairs++
+		d.pairs++
+	}
+	if m.message.Collapse != "" {
+		for _, r := range op.Receivers {
+			removed = d.collapse(m, r.Device, removed)
+		}
+	}
+	return d.bound(u, op.Limit, removed)
+}
+
+// collapse ends what a newer message of the same key replaces for a receiver: older
+// ones that are not sent; or m itself, if it is not sent and a newer one is there.
+func (d *data) collapse(m *stored, device string, removed []store.Pair) []store.Pair {
+	for _, o := range slices.Clone(m.user.collapse[m.message.Collapse]) {
+		if o == m || device == "" && !sameFilter(o.message, m.message) {
+			continue
+		}
+		older := o
+		if o.order > m.order {
+			older = m
+		}
+		i, newer := older.find(device), o.find(device)
+		if i < 0 || newer < 0 || !older.receivers[i].collapsible() {
+			continue
+		}
+		removed = append(removed, d.end(older, []store.Receiver{{Device: device}}, envelope.Dropped, envelope.Collapsed)...)
+		if older == m {
+			break
+		}
+	}
+	return removed
+}
+
+// sameFilter tells whether two messages for whichever device comes first are for
+// the same devices. Otherwise one does not replace the other.
+func sameFilter(a, b *envelope.Message) bool {
+	return slices.Equal(a.Platforms, b.Platforms) && slices.Equal(a.Except, b.Except)
+}
+
+// bound ends the oldest messages of a mailbox above its limit, all but the newest.
+func (d *data) bound(u *user, limit store.Limit, removed []store.Pair) []store.Pair {
+	for len(u.messages) > 1 &&
+		(limit.Messages > 0 && len(u.messages) > limit.Messages || limit.Bytes > 0 && u.bytes > limit.Bytes) {
+		removed = append(removed, d.end(u.messages[0], nil, envelope.Dead, envelope.MailboxFull)...)
+	}
+	return removed
+}

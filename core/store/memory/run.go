@@ -1,0 +1,103 @@
+package memory
+
+import (
+	"time"
+
+	"github.com/pushcore/pushcore/core/store"
+)
+
+// applyMax is how many operations are applied before their answers are handed over.
+const applyMax = 256
+
+// run is the engine's goroutine: it applies what is submitted and ends what has
+// expired.
+func (s *Store) run() {
+	defer close(s.done)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		closed := s.swap()
+		for rest := s.taken; len(rest) > 0; {
+			n := min(len(rest), applyMax)
+			s.apply(rest[:n])
+			rest = rest[n:]
+		}
+		clear(s.taken)
+		wait := s.expire()
+		if closed {
+			return
+		}
+		timer.Reset(wait)
+		select {
+		case <-s.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// swap takes what was submitted.
+func (s *Store) swap() (closed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue, s.taken = s.taken[:0], s.queue
+	return s.closed
+}
+
+// apply applies operations and answers them.
+func (s *Store) apply(ops []store.Op) {
+	s.applying.Lock()
+	now := s.cfg.Now()
+	s.data.expire(now, &s.answers)
+	for i := range ops {
+		s.applyOne(&ops[i])
+	}
+	s.applying.Unlock()
+	s.answers.deliver(s.cfg.Sink)
+}
+
+func (s *Store) applyOne(op *store.Op) {
+	if s.cfg.Fail != nil {
+		if err := s.cfg.Fail(op); err != nil {
+			s.answers.add(op.Loop, store.Answer{Kind: op.Kind, Token: op.Token, User: op.User, Err: err})
+			return
+		}
+	}
+	s.data.apply(op, &s.answers)
+}
+
+// expire ends what has expired and says when the next does.
+func (s *Store) expire() (wait time.Duration) {
+	const idle = time.Hour
+	s.applying.Lock()
+	now := s.cfg.Now()
+	s.data.expire(now, &s.answers)
+	wait = idle
+	if next := s.data.deadlines.first(); next != nil {
+		wait = max(min(next.deadline.Sub(now), idle), time.Millisecond)
+	}
+	s.applying.Unlock()
+	s.answers.deliver(s.cfg.Sink)
+	return wait
+}
+
+// answers collects what is to be handed to each loop.
+type answers struct {
+	byLoop [][]store.Answer
+}
+
+func (a *answers) add(loop int, one store.Answer) {
+	for len(a.byLoop) <= loop {
+		a.byLoop = append(a.byLoop, nil)
+	}
+	a.byLoop[loop] = append(a.byLoop[loop], one)
+}
+
+// deliver hands the answers over; the slices are the sink's.
+func (a *answers) deliver(sink store.Sink) {
+	for loop, some := range a.byLoop {
+		if len(some) > 0 {
+			sink(loop, some)
+			a.byLoop[loop] = nil
+		}
+	}
+}
