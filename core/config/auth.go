@@ -90,7 +90,7 @@ type Claims struct {
 
 // StaticToken is one token of `auth.static`.
 type StaticToken struct {
-	// The token's SHA-256 in hexadecimal: printf %s TOKEN | sha256sum. The token
+	// The token's SHA-256 in hexadecimal: `printf %s TOKEN | sha256sum`. The token
 	// itself never stands in a file.
 	SHA256 string `key:"sha256" need:"yes"`
 	// The user that the token stands for.
@@ -168,6 +168,9 @@ func (j *JWT) validate(at place) {
 	if sources != 1 && !at.misspelled[at.path] && !at.key("keys").hasFault() {
 		at.fail("wants exactly one of jwks_url, jwks_file and keys, has %s", countWord(sources))
 	}
+	if j.Audience == "" && len(j.Keys) == 0 {
+		at.key("audience").warn("not checked: a token that the issuer made for another service is accepted too")
+	}
 	if j.JWKSURL != "" {
 		at.key("jwks_url").checkURL(j.JWKSURL, "whoever can answer in its place can be any user")
 	}
@@ -207,6 +210,9 @@ func (t *StaticToken) validate(at place) {
 
 func (c *Callback) validate(at place) {
 	at.key("url").checkURL(c.URL, "it gets the devices' credentials")
+	if c.OnError == "allow" {
+		at.key("on_error").warn("whoever can stop the service can be any user")
+	}
 }
 
 // checkURL reports what is no http or https address, and warns of one without

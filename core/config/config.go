@@ -1,6 +1,8 @@
 package config
 
 import (
+	"strings"
+
 	"github.com/pushcore/pushcore/core/config/internal/tree"
 	"github.com/pushcore/pushcore/core/config/scalar"
 )
@@ -77,6 +79,13 @@ type Config struct {
 
 	file string     // path of the file, "" if there is none
 	root *tree.Node // what was written, references replaced
+}
+
+func (c *Config) validate(at place) {
+	if c.Ops != nil && c.Ops.Listen == c.HTTP.Listen && !strings.HasSuffix(c.Ops.Listen, ":0") {
+		at.key("ops").key("listen").fail("the address of http.listen: leave `ops` out to have both there")
+	}
+	c.checkRoutes(at.key("routes"))
 }
 
 // defaulter is a section or list item that has defaults.

@@ -5,7 +5,7 @@ import "strings"
 // Group is one rule of `groups`.
 type Group struct {
 	// The names of the groups it is for; `*` stands for any characters:
-	// chat.*, *.eu, *.
+	// `chat.*`, `*.eu`, `*`.
 	Match string `key:"match" need:"yes"`
 	// How sessions get into the group: backend only as the backend's member
 	// users; claims also by their credentials; device also by a device's own

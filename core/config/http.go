@@ -45,7 +45,7 @@ type MaxOpen struct {
 type HTTPKey struct {
 	// A name for logs.
 	Name string `key:"name" need:"yes"`
-	// The key's SHA-256 in hexadecimal: printf %s KEY | sha256sum. The key itself
+	// The key's SHA-256 in hexadecimal: `printf %s KEY | sha256sum`. The key itself
 	// never stands in a file.
 	SHA256 string `key:"sha256" need:"yes"`
 	// What the key opens: push publishes, control changes (groups, kicking,

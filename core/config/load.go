@@ -82,7 +82,7 @@ func parse(path string, source []byte, environ []string) (*Config, error) {
 	c := &Config{file: path, root: root}
 	applyDefaults(reflect.ValueOf(c).Elem())
 	d.structure("", root, c)
-	if err := c.validate(d.faults, d.misspelled); err != nil {
+	if err := c.check(d.faults, d.misspelled); err != nil {
 		return nil, err
 	}
 	return c, nil

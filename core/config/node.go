@@ -14,7 +14,7 @@ type Node struct {
 	// of its own. 0: the container's cores less one, at least one. More loops
 	// than cores make all of them slower.
 	Loops int `key:"loops" min:"0" max:"1024"`
-	// The CPUs to pin the loops to, in turn: [2, 3]. Only for machines on which
+	// The CPUs to pin the loops to, in turn: `[2, 3]`. Only for machines on which
 	// nothing else runs on these, and on Linux. Empty: not pinned.
 	CPUs []int `key:"cpus" min:"0" max:"4095"`
 	// How the node stops when it is told to.

@@ -29,13 +29,16 @@ var notYetTable = sync.OnceValue(func() []notYet {
 		rule, reason, _ := strings.Cut(line, "|")
 		path, value, _ := strings.Cut(rule, "=")
 		table = append(table, notYet{
-			path:   strings.Split(strings.TrimSpace(path), "."),
+			path:   strings.Split(strings.ReplaceAll(strings.TrimSpace(path), "[]", "."+anyItem), "."),
 			value:  strings.TrimSpace(value),
 			reason: strings.TrimSpace(reason),
 		})
 	}
 	return table
 })
+
+// anyItem is the step of a path that stands for the items of a list.
+const anyItem = "[]"
 
 // fits says whether the rule is about the key at path.
 func (r *notYet) fits(path []string) bool {
@@ -45,7 +48,7 @@ func (r *notYet) fits(path []string) bool {
 // refuse reports all of root that this version does not have.
 func (d *decoder) refuse(path string, steps []string, n *tree.Node) {
 	for i, item := range n.Items {
-		d.refuse(tree.Index(path, i), append(steps, "*"), item)
+		d.refuse(tree.Index(path, i), append(steps, anyItem), item)
 	}
 	for _, entry := range n.Entries {
 		at, below := tree.Join(path, entry.Key), append(steps, entry.Key)

@@ -18,7 +18,7 @@ func WriteReference(w io.Writer) error {
 	for _, section := range allKeys() {
 		fmt.Fprintf(&page, "\n### %s\n\n%s\n", section.key, section.doc)
 		writeExample(&page, "", section.example)
-		if len(section.keys) > 0 {
+		if len(section.keys) > 0 && section.example == "" {
 			page.WriteString("\n")
 		}
 		for i := range section.keys {
@@ -27,7 +27,7 @@ func WriteReference(w io.Writer) error {
 	}
 	page.WriteString("\n## Not in this version\n\nThese keys and values are refused, each with its reason.\n\n")
 	for _, rule := range notYetTable() {
-		name := strings.ReplaceAll(strings.Join(rule.path, "."), "*", "NAME")
+		name := strings.NewReplacer("*", "NAME", "."+anyItem, anyItem).Replace(strings.Join(rule.path, "."))
 		if rule.value != "" {
 			name += ": " + rule.value
 		}

@@ -41,7 +41,7 @@ func WriteSchema(w io.Writer) error {
 }
 
 func sectionSchema(keys []key) *schemaNode {
-	s := &schemaNode{Type: "object", Properties: &schemaKeys{keys}, Others: false}
+	s := &schemaNode{Type: orNothing("object"), Properties: &schemaKeys{keys}, Others: false}
 	for i := range keys {
 		if keys[i].needed && keys[i].defaultText() == "" {
 			s.Required = append(s.Required, keys[i].key)
@@ -77,31 +77,29 @@ func (k *key) schema() *schemaNode {
 	case formSection:
 		return sectionSchema(k.keys)
 	case formOptions:
-		return &schemaNode{Type: "object"}
+		return &schemaNode{Type: orNothing("object")}
 	case formPlugins:
 		names := &schemaNode{Pattern: "^[a-z][a-z0-9_]*$"}
-		return &schemaNode{Type: "object", Names: names, Others: pluginSchema(k.keys)}
+		return &schemaNode{Type: orNothing("object"), Names: names, Others: sectionSchema(k.keys)}
 	case formMap:
-		return &schemaNode{Type: "object", Others: sectionSchema(k.keys)}
+		return &schemaNode{Type: orNothing("object"), Others: sectionSchema(k.keys)}
 	case formList:
 		return k.listSchema()
 	}
 	return k.scalarSchema()
 }
 
-// pluginSchema takes an instance without any option, too.
-func pluginSchema(keys []key) *schemaNode {
-	return &schemaNode{AnyOf: []*schemaNode{{Type: "null"}, sectionSchema(keys)}}
-}
+// orNothing takes a section whose keys are all commented out, too.
+func orNothing(kind string) []string { return []string{kind, "null"} }
 
 func (k *key) listSchema() *schemaNode {
 	if len(k.keys) == 0 {
 		item := key{field: k.field}
 		item.typ = k.typ.Elem()
-		return &schemaNode{Type: "array", Items: item.scalarSchema()}
+		return &schemaNode{Type: orNothing("array"), Items: item.scalarSchema()}
 	}
 	item := sectionSchema(k.keys)
-	list := &schemaNode{Type: "array", Items: item}
+	list := &schemaNode{Type: orNothing("array"), Items: item}
 	if k.single {
 		return &schemaNode{AnyOf: []*schemaNode{item, list}}
 	}

@@ -12,15 +12,15 @@ import (
 
 // Validate checks a configuration that was made or changed by a program; Load
 // has done so for what it returns. It sets Warnings.
-func (c *Config) Validate() error { return c.validate(nil, nil) }
+func (c *Config) Validate() error { return c.check(nil, nil) }
 
-// validate checks all that could be read, known being the faults of what could
+// check checks all that could be read, known being the faults of what could
 // not and misspelled the sections with unknown keys.
-func (c *Config) validate(known Errors, misspelled map[string]bool) error {
+func (c *Config) check(known Errors, misspelled map[string]bool) error {
 	at := c.checks()
 	at.faults, at.misspelled = known, misspelled
 	at.checkSection(reflect.ValueOf(c).Elem())
-	c.checkRoutes(at.key("routes"))
+	at.warnings.Sorted()
 	c.Warnings = at.warnings
 	return at.faults.Sorted()
 }
