@@ -44,7 +44,7 @@ func (l *Loop) serve() (more bool) {
 // call, and says whether there was anything.
 func (l *Loop) act(effects *shard.Effects) (acted bool) {
 	for _, p := range l.ports {
-		if p != nil && p.act(effects) {
+		if p != nil && p.engaged && p.act(effects) {
 			acted = true
 		}
 	}

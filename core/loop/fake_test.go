@@ -188,7 +188,11 @@ func (l *Loop) look() {
 // plug attaches a transport to a still loop.
 func plug(l *Loop, plugin int, t sdk.Transport) *Port {
 	done := make(chan *Port)
-	go func() { done <- l.Attach(plugin, t) }()
+	go func() {
+		p := l.Attach(plugin, t)
+		p.Engage()
+		done <- p
+	}()
 	for {
 		select {
 		case p := <-done:

@@ -183,7 +183,7 @@ func (l *Loop) tick() {
 // to write that the shard knows nothing of, such as a pong.
 func (l *Loop) flush() {
 	for _, p := range l.ports {
-		if p != nil {
+		if p != nil && p.engaged {
 			p.transport.Flush(l.id)
 		}
 	}

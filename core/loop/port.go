@@ -11,8 +11,9 @@ import (
 )
 
 // Port is the place of one transport instance on one loop: what comes from it
-// goes through its port, and the loop calls it through its port. Methods are for
-// the loop's goroutine, Post, Command and Detach excepted.
+// goes through its port, and the loop calls it through its port: Attach, Open,
+// Engage, and at the end Disengage, Close, Detach. Methods are for the loop's
+// goroutine unless they say otherwise.
 type Port struct {
 	loop      *Loop // immutable
 	plugin    int   // immutable
@@ -21,14 +22,16 @@ type Port struct {
 	posted atomic.Int64 // payload bytes of posted events that are not handled
 
 	// Everything following is owned by the loop.
+	engaged         bool
 	credit          int // payload bytes it may still emit in this turn; below 0: surplus
 	done            progress
 	refusals, spare []sdk.Command
 }
 
-// Attach gives a transport instance its port. It must be done before the
-// transport's Open, while the loop runs, from another goroutine; when it returns
-// the loop calls Flush each turn. On a loop that has ended the port is dead.
+// Attach gives a transport instance its port, from another goroutine and while
+// the loop runs. From now on the transport may use poller, Post and Emit, as it
+// does in Open; it is called only after Engage. On a loop that has ended the port
+// is dead.
 func (l *Loop) Attach(plugin int, t sdk.Transport) *Port {
 	p := &Port{loop: l, plugin: plugin, transport: t}
 	l.call(func() {
@@ -41,10 +44,18 @@ func (l *Loop) Attach(plugin int, t sdk.Transport) *Port {
 	return p
 }
 
-// Detach ends a port: when it returns, the loop calls the transport no more, what
-// the transport still emits is ignored, and the shard has been told that the
-// plugin is down. It is called from another goroutine, after the transport's
-// Close.
+// Engage has the loop call the transport from now on. It is called from another
+// goroutine, when the transport's Open has returned.
+func (p *Port) Engage() { p.loop.call(func() { p.engaged = true }) }
+
+// Disengage ends the calls: when it returns, none is under way and none follows.
+// What the transport emits is still taken. It is called from another goroutine,
+// before the transport's Close, which is its last call.
+func (p *Port) Disengage() { p.loop.call(func() { p.engaged = false }) }
+
+// Detach ends a port after the transport's Close, from another goroutine: what
+// the transport still emits is ignored, and the shard is told that the plugin is
+// down with all its connections.
 func (p *Port) Detach() {
 	l := p.loop
 	l.call(func() {
@@ -61,7 +72,7 @@ func (p *Port) Detach() {
 // called from another goroutine.
 func (p *Port) Command(c []sdk.Command) {
 	p.loop.call(func() {
-		if p.loop.port(p.plugin) == p {
+		if p.engaged {
 			p.transport.Command(p.loop.id, c)
 		}
 	})

@@ -106,7 +106,7 @@ func TestPostedBytesAreBounded(t *testing.T) {
 	}
 }
 
-func TestDetachedTransportIsNotCalledAndNotHeard(t *testing.T) {
+func TestTransportIsCalledOnlyBetweenOpenAndClose(t *testing.T) {
 	downs, events := 0, 0
 	s := &fakeState{}
 	s.handle = func(in envelope.Input) {
@@ -116,26 +116,40 @@ func TestDetachedTransportIsNotCalledAndNotHeard(t *testing.T) {
 		s.plugin(1).Commands = append(s.plugin(1).Commands, sdk.Command{Kind: sdk.CommandClose})
 	}
 	s.events = func(int, []sdk.Event) { events++ }
-	set := running(t, Config{}, nil, s)
-	l := set.Loop(0)
-	detached := false
-	forbid := func() {
-		if detached {
-			t.Error("a detached transport was called")
+	l := running(t, Config{}, nil, s).Loop(0)
+	open, commands := false, 0
+	called := func() {
+		if !open {
+			t.Error("a transport was called that is not open")
 		}
 	}
-	port := l.Attach(1, &fakeTransport{flush: forbid, command: func([]sdk.Command) { forbid() }})
-	port.Command([]sdk.Command{{Kind: sdk.CommandListen}})
+	port := l.Attach(1, &fakeTransport{flush: called, command: func([]sdk.Command) { called(); commands++ }})
+	emit := func() { port.Emit([]sdk.Event{{Kind: sdk.EventAck}}) }
+	listen := func() { port.Command([]sdk.Command{{Kind: sdk.CommandListen}}) }
+	turns := func() {
+		l.Post([]envelope.Input{&input{}})
+		l.call(emit)
+		l.call(func() {})
+	}
+	turns()
+	listen()
+	l.call(func() { open = true })
+	port.Engage()
+	listen()
+	turns()
+	port.Disengage()
+	l.call(func() { open = false })
+	turns()
+	listen()
+	if events != 3 || commands == 0 {
+		t.Errorf("%d of 3 events were taken before Detach, %d commands given", events, commands)
+	}
 	port.Detach()
 	port.Detach()
-	l.call(func() {
-		detached = true
-		port.Emit([]sdk.Event{{Kind: sdk.EventAck}})
-	})
-	port.Command([]sdk.Command{{Kind: sdk.CommandListen}})
-	l.call(func() {})
-	if downs != 1 || events != 0 {
-		t.Fatalf("told %d times that the plugin is down, %d events after it", downs, events)
+	turns()
+	listen()
+	if downs != 1 || events != 3 {
+		t.Errorf("told %d times that the plugin is down, %d events after it", downs, events-3)
 	}
 }
 

@@ -31,6 +31,9 @@ func Open(loops *loop.Set, plugin int, t sdk.Transport, log *slog.Logger) (*Inst
 		i.detach()
 		return nil, nil, fmt.Errorf("open transport %s: %w", t.Info().Name, err)
 	}
+	for _, p := range i.ports {
+		p.Engage()
+	}
 	return i, endpoints, nil
 }
 
@@ -52,6 +55,9 @@ func (i *Instance) StopListening() {
 // Close closes the transport, at the latest at the deadline, and tells the shards
 // that it is gone with all its connections. The loops must still run.
 func (i *Instance) Close(deadline time.Time) error {
+	for _, p := range i.ports {
+		p.Disengage()
+	}
 	err := i.transport.Close(deadline)
 	i.detach()
 	return err
