@@ -98,10 +98,12 @@ func (v *variable) put(root *Node, want func(path []string) Want) error {
 			}
 			return err
 		}
-		node = slot.node
-		if node == nil || node.Kind == Null {
+		switch node = slot.node; {
+		case node == nil:
 			node = v.container(v.path[i+1])
 			slot.put(node)
+		case node.Kind == Null: // Written, only empty: the key keeps its place.
+			*node = *v.container(v.path[i+1])
 		}
 	}
 	return nil
@@ -154,11 +156,13 @@ func (v *variable) keySlot(in *Node, step string) *slot {
 	return s
 }
 
-// node makes the value, old being what it replaces.
+// node makes the value, old being what it replaces. Where anything is wanted, the
+// value is what it looks like, unless it replaces a text or stands in quotes.
 func (v *variable) node(want Want, old *Node) (*Node, error) {
 	pos := Position{Env: v.name}
 	isFlow := strings.HasPrefix(v.value, "[") || strings.HasPrefix(v.value, "{")
 	isText := old != nil && old.Kind == String
+	unquoted, isQuoted := cutQuotes(v.value)
 	switch {
 	case want == WantComposite && !isFlow:
 		return nil, errors.New("wants a list or a map in YAML's short form, such as [a, b] or {a: 1}")
@@ -168,10 +172,20 @@ func (v *variable) node(want Want, old *Node) (*Node, error) {
 			return nil, fmt.Errorf("not YAML: %w", err)
 		}
 		return node, nil
+	case want == WantAny && isQuoted && !isText:
+		return &Node{Kind: String, Pos: pos, Text: unquoted, Loose: true, Quoted: true}, nil
 	case want == WantAny && !isText:
 		return &Node{Kind: looksLike(v.value), Pos: pos, Text: v.value, Loose: true}, nil
 	}
 	return &Node{Kind: String, Pos: pos, Text: v.value, Loose: true, Quoted: true}, nil
+}
+
+// cutQuotes takes double quotes off a text that has both.
+func cutQuotes(text string) (string, bool) {
+	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' {
+		return text, false
+	}
+	return text[1 : len(text)-1], true
 }
 
 // looksLike is the kind that text would have, unquoted in a file.
