@@ -51,7 +51,7 @@ func Parse(p *Policy, from From, rec *sdk.Record, now time.Time) Parsed {
 		parsed.Message, err = o.message(p, rec, now)
 	}
 	if err != nil {
-		parsed.Err = err
+		parsed.Message, parsed.Control, parsed.Err = nil, nil, err
 		return parsed
 	}
 	if m := parsed.Message; m != nil {
