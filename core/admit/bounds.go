@@ -59,11 +59,7 @@ func (r *record) describe(now Now) Waits {
 	if r == nil {
 		return Waits{}
 	}
-	w := Waits{ID: r.name, Age: now.Mono - r.at}
-	if r.handles != nil {
-		w.Source, w.Position = r.handles.source.name, r.handles.position
-	}
-	return w
+	return Waits{Source: r.source, Position: r.position, ID: r.name, Age: now.Mono - r.at}
 }
 
 // easePauses resumes what was paused once a quarter of the bound is free again, so
@@ -124,12 +120,18 @@ func (l *load) above(records, pairs, bytes int64) bool {
 	return l.records > records || l.pairs > pairs || l.bytes > bytes
 }
 
-// askForSpan asks to store a source's oldest when its span is half of the bound.
+// askForSpan asks to store a source's oldest when its span is half of the bound: so
+// many that without them it is a quarter.
 func (s *State) askForSpan(src *Source) {
 	in := src.instance
-	if in.MaxSpan > 0 && src.span() > in.MaxSpan/2 {
-		s.ask(in, src.oldest.record.id)
+	if in.MaxSpan <= 0 || src.span() <= in.MaxSpan/2 || src.oldest.record.id <= in.asked {
+		return
 	}
+	last := src.oldest
+	for h := last; h != nil && src.count-h.ordinal >= in.MaxSpan/4; h = h.newer {
+		last = h
+	}
+	s.ask(in, last.record.id)
 }
 
 // ask asks all shards to store what records up to one wait for.

@@ -25,7 +25,7 @@ type Config struct {
 	// RememberMax bounds the remembered ids of one instance; default 1,000,000.
 	// At the bound the oldest is forgotten before its time, which is counted: a
 	// redelivery of it is then delivered again, under the same id. An id takes
-	// about 80 bytes.
+	// about 90 bytes.
 	RememberMax int
 
 	// SettleOnAcceptance is `settle: memory`: a record is settled when it is

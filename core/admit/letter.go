@@ -23,8 +23,9 @@ const (
 type letter struct {
 	what  Letter
 	dead  Dead
-	delay time.Duration
-	due   time.Duration // to be published again; meaningful while it is in State.retries
+	out   bool          // with the broker; else in State.retries
+	delay time.Duration // before the next attempt
+	due   time.Duration // of the next attempt
 }
 
 // bury ends a record that is not taken: by a letter, or by giving it up. The
@@ -38,10 +39,10 @@ func (s *State) bury(now Now, src *Source, p *Parsed, err *Error) {
 		s.settle(src, p.Record.Position, Settled{Outcome: sdk.Dead, ID: p.ID, Err: err})
 		return
 	}
-	r := s.openRecord(now, in, recordSize(p.Record))
+	r := s.openRecord(now, src, p)
 	what := newLetter(in.Name, src.name, p.Record, err, now.Wall)
 	what.Token, what.Instance = uint64(r.id), in.index
-	r.letter = &letter{what: what, dead: notice, delay: letterRetryFirst}
+	r.letter = &letter{what: what, dead: notice, out: true, delay: letterRetryFirst}
 	s.attach(src, r, p.Record.Position)
 	s.effects.Letters = append(s.effects.Letters, what)
 	s.askForHalf(in, src)
@@ -69,7 +70,7 @@ func newLetter(instance, source string, rec *sdk.Record, err *Error, at time.Tim
 func (s *State) Published(now Now, token uint64, failed string, final bool) {
 	r := s.records[envelope.RecordID(token)]
 	switch {
-	case r == nil || r.letter == nil:
+	case r == nil || r.letter == nil || !r.letter.out: // late or twice
 	case failed == "":
 		s.closeRecord(now, r)
 	case final:
@@ -83,6 +84,7 @@ func (s *State) Published(now Now, token uint64, failed string, final bool) {
 		}
 		s.closeRecord(now, r)
 	default:
+		r.letter.out = false
 		r.letter.due = now.Mono + r.letter.delay
 		r.letter.delay = min(2*r.letter.delay, letterRetryMost)
 		s.retries = append(s.retries, r)
@@ -97,6 +99,7 @@ func (s *State) retryLetters(now Now) {
 			kept = append(kept, r)
 			continue
 		}
+		r.letter.out = true
 		s.effects.Letters = append(s.effects.Letters, r.letter.what)
 	}
 	clear(s.retries[len(kept):])

@@ -73,7 +73,7 @@ func recordSize(rec *sdk.Record) int64 {
 
 func (s *State) accept(now Now, src *Source, p *Parsed) {
 	in := src.instance
-	r := s.openRecord(now, in, p.size())
+	r := s.openRecord(now, src, p)
 	if m := p.Message; m != nil {
 		if p.ID == "" {
 			p.ID = s.makeID(now)

@@ -13,6 +13,8 @@ type record struct {
 	id       envelope.RecordID
 	instance *instance
 	at       time.Duration // of acceptance
+	source   string        // that brought it first
+	position uint64
 
 	name        string // the message's id; empty for operations and letters
 	fingerprint uint64
@@ -30,7 +32,8 @@ type record struct {
 }
 
 // openRecord begins one; the caller fills in what it is.
-func (s *State) openRecord(now Now, in *instance, bytes int64) *record {
+func (s *State) openRecord(now Now, src *Source, p *Parsed) *record {
+	in, bytes := src.instance, p.size()
 	var r *record
 	if n := len(s.free); n > 0 {
 		r, s.free = s.free[n-1], s.free[:n-1]
@@ -38,7 +41,8 @@ func (s *State) openRecord(now Now, in *instance, bytes int64) *record {
 		r = new(record)
 	}
 	s.last++
-	*r = record{id: s.last, instance: in, at: now.Mono, bytes: bytes, older: in.newest}
+	*r = record{id: s.last, instance: in, at: now.Mono, source: src.name, position: p.Record.Position,
+		bytes: bytes, older: in.newest}
 	s.records[r.id] = r
 	if in.newest != nil {
 		in.newest.newer = r

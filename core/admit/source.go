@@ -10,7 +10,7 @@ type Source struct {
 	epoch    uint64
 	revoked  bool
 	paused   Reason // Span, or the instance's
-	count    int64  // records taken: the next one's ordinal
+	count    int64  // records taken: the newest one's ordinal
 
 	// The handles of its open records, in the order of their ordinals.
 	oldest, newest *handle
@@ -21,7 +21,7 @@ type handle struct {
 	record       *record
 	source       *Source
 	position     uint64
-	ordinal      int64
+	ordinal      int64   // of the records taken from the source, from 1
 	older, newer *handle // of the source
 	next         *handle // of the record
 }
@@ -138,10 +138,10 @@ func (s *State) newHandle() *handle {
 	return new(handle)
 }
 
-// span is the number of records from the oldest open one to the newest.
+// span is the number of records from the oldest open one to the newest taken.
 func (src *Source) span() int64 {
 	if src.oldest == nil {
 		return 0
 	}
-	return src.count - src.oldest.ordinal
+	return src.count - src.oldest.ordinal + 1
 }
