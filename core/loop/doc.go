@@ -5,8 +5,11 @@
 // posts into mailboxes, and the shard (core/shard), which is only state. Its main
 // type is Loop; a Set is the loops of one node.
 //
-// One turn is one list, [Loop.turn]. A loop never blocks but in that list's first
-// line, and there only when nothing is left to do.
+// One turn is one list, Loop.turn. A loop never blocks but in that list's first
+// line, and there only when nothing is left to do. A turn is kept short: it serves
+// one chunk of the outboxes, so that during a sweep over a large room descriptors,
+// mailbox and timers have their turn between chunks; order was made before, when
+// messages entered the outboxes.
 //
 // # Bounds
 //
@@ -16,6 +19,6 @@
 //	posted events    Config.PostedBytes of payload for each plugin; PostEvents says false
 //	answers          what the loop asked for; always taken
 //	outboxes         Config.Backlog pairs not yet served; the mailbox is left alone until they are fewer
-//	to other loops   two messages for each login under way; kept and tried again each turn
+//	from other loops two messages for each login under way; always taken
 //	tasks            what transports put there, see sdk.Poller
 package loop
