@@ -8,9 +8,9 @@ import (
 
 // Config says how loops work. Zero values mean the defaults.
 type Config struct {
-	// Mailbox is the number of inputs that may wait in a loop's mailbox before
-	// Post takes no more. Up to as many again may be in the loop's hands.
-	// Default 8,192.
+	// Mailbox is the number of inputs that may wait in a loop's mailbox; what
+	// does not fit is refused. Up to as many again may be in the loop's hands.
+	// No batch that is posted may be longer. Default 8,192.
 	Mailbox int
 
 	// PostedBytes bounds the payload bytes of events that one transport has

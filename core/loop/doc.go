@@ -15,7 +15,7 @@
 //
 // What can wait in a loop, and what happens when it is full:
 //
-//	mailbox          Config.Mailbox inputs; Post takes no more, Room tells when to go on
+//	mailbox          Config.Mailbox inputs; Post says false, Outlet.Room tells when to go on
 //	posted events    Config.PostedBytes of payload for each plugin; PostEvents says false
 //	answers          what the loop asked for; always taken
 //	outboxes         Config.Backlog pairs not yet served; the mailbox is left alone until they are fewer

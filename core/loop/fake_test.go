@@ -106,6 +106,14 @@ type fakeOutlet struct {
 	mu      sync.Mutex
 	reports []envelope.Report
 	calls   int
+	rooms   chan int // capacity 1; nil: nobody asks
+}
+
+func (o *fakeOutlet) Room(loop int) {
+	select {
+	case o.rooms <- loop:
+	default:
+	}
 }
 
 func (o *fakeOutlet) Reports(r []envelope.Report) {

@@ -16,9 +16,9 @@ import (
 // be refused (answers, Closed) need a second queue beside it and an order between
 // the two.
 type inbox[T any] struct {
-	bound int           // immutable; 0: none
-	bell  *bell         // any goroutine → loop
-	room  chan struct{} // loop → a producer that was refused; capacity 1
+	bound int    // immutable; 0: none
+	bell  *bell  // any goroutine → loop
+	room  func() // called by the loop when there is room after a refusal
 
 	length atomic.Int64 // of items; written under mu
 
@@ -33,36 +33,33 @@ type inbox[T any] struct {
 	next  int
 }
 
-func newInbox[T any](bound int, b *bell) *inbox[T] {
-	return &inbox[T]{bound: bound, bell: b, room: make(chan struct{}, 1)}
+func newInbox[T any](bound int, b *bell, room func()) *inbox[T] {
+	return &inbox[T]{bound: bound, bell: b, room: room}
 }
 
-// put appends a prefix of batch, as much as there is room for, or all of it if
-// always is set, and returns its length. After close it is 0.
-func (q *inbox[T]) put(batch []T, always bool) int {
+// put appends a batch and says true, or says false and appends nothing: when
+// there is no room for all of it, unless always is set, and after close.
+func (q *inbox[T]) put(batch []T, always bool) bool {
 	q.mu.Lock()
-	n := len(batch)
-	if room := q.bound - len(q.items); !always && q.bound > 0 && n > room {
-		n = max(room, 0)
+	if !always && q.bound > 0 && len(q.items)+len(batch) > q.bound {
 		q.refused = true
+		q.mu.Unlock()
+		return false
 	}
 	if q.closed {
-		n = 0
+		q.mu.Unlock()
+		return false
 	}
-	if n > 0 {
-		q.append(batch[:n])
-	}
+	q.append(batch)
 	q.mu.Unlock()
-	if n > 0 {
-		q.bell.ring()
-	}
-	return n
+	q.bell.ring()
+	return true
 }
 
 // putOne is put for a single item, without a slice for it on the heap.
 func (q *inbox[T]) putOne(item T, always bool) bool {
 	one := [1]T{item}
-	return q.put(one[:], always) == 1
+	return q.put(one[:], always)
 }
 
 // append is called with mu held.
@@ -93,10 +90,7 @@ func (q *inbox[T]) more() (bool, time.Time) {
 	q.refused = false
 	q.mu.Unlock()
 	if refused {
-		select {
-		case q.room <- struct{}{}:
-		default:
-		}
+		q.room()
 	}
 	return len(q.taken) > 0, since
 }
@@ -110,13 +104,9 @@ func (q *inbox[T]) take() T {
 	return item
 }
 
-// close refuses everything from now on and wakes who waits for room.
+// close refuses everything from now on.
 func (q *inbox[T]) close() {
 	q.mu.Lock()
 	q.closed = true
 	q.mu.Unlock()
-	select {
-	case q.room <- struct{}{}:
-	default:
-	}
 }

@@ -14,23 +14,29 @@ import (
 	"github.com/pushcore/pushcore/sdk"
 )
 
-func TestPostTakesThePrefixThereIsRoomFor(t *testing.T) {
-	l := still(t, Config{Mailbox: 8}, &fakeState{}, nil)
+func TestFullMailboxTakesNothingAndTellsWhenThereIsRoom(t *testing.T) {
+	rooms := make(chan int, 1)
+	set := newTestSet(t, Config{Mailbox: 8}, []State{&fakeState{}}, &fakeOutlet{rooms: rooms})
+	l := set.Loop(0)
+	t.Cleanup(l.shut)
 	batch := slices.Repeat([]envelope.Input{&input{}}, 5)
-	for i, want := range []int{5, 3, 0} {
-		if n := l.Post(batch); n != want {
-			t.Fatalf("post %d took %d, want %d", i, n, want)
+	for i, c := range []struct {
+		n    int
+		want bool
+	}{{5, true}, {4, false}, {3, true}, {1, false}} {
+		if taken := set.Post(0, batch[:c.n]); taken != c.want {
+			t.Fatalf("post %d of %d inputs was taken: %v, want %v", i, c.n, taken, c.want)
 		}
 	}
-	select {
-	case <-l.Room():
-		t.Fatal("room is announced before there is any")
-	default:
+	if len(rooms) > 0 {
+		t.Fatal("room is told of before there is any")
 	}
 	l.look()
-	<-l.Room()
-	if n := l.Post(batch); n != 5 {
-		t.Fatalf("after room was announced a post took %d of 5", n)
+	if len(rooms) != 1 || <-rooms != 0 {
+		t.Fatal("nobody was told that there is room")
+	}
+	if !l.Post(batch) {
+		t.Fatal("a post was refused after room was told of")
 	}
 }
 
@@ -38,7 +44,8 @@ func TestAnswersAreTakenByAFullMailboxInOrder(t *testing.T) {
 	var got []int
 	s := &fakeState{handle: func(in envelope.Input) { got = append(got, in.(*input).number) }}
 	l := still(t, Config{Mailbox: 2, Inputs: 3}, s, nil)
-	l.Post([]envelope.Input{&input{number: 1}, &input{number: 2}, &input{number: 3}})
+	l.Post([]envelope.Input{&input{number: 1}, &input{number: 2}})
+	l.Post([]envelope.Input{&input{number: 3}})
 	l.PostAnswers([]envelope.Input{&input{number: 4}, &input{number: 5}})
 	l.look()
 	l.PostAnswers([]envelope.Input{&input{number: 6}})
@@ -77,8 +84,9 @@ func TestManyProducers(t *testing.T) {
 				for k := n; k < min(n+1+n%7, each); k++ {
 					batch = append(batch, &input{producer: p, number: k})
 				}
-				taken := l.Post(batch)
-				if n += taken; taken == 0 {
+				if l.Post(batch) {
+					n += len(batch)
+				} else {
 					runtime.Gosched()
 				}
 			}
@@ -175,15 +183,17 @@ func BenchmarkMailbox(b *testing.B) {
 			done <- struct{}{}
 		}
 	}
-	l := running(b, Config{}, nil, s).Loop(0)
+	rooms := make(chan int, 1)
+	l := running(b, Config{}, &fakeOutlet{rooms: rooms}, s).Loop(0)
 	batch := slices.Repeat([]envelope.Input{&input{}}, 64)
 	b.ReportAllocs()
 	b.ResetTimer()
 	l.call(func() { left = b.N })
 	for n := b.N; n > 0; {
-		taken := l.Post(batch[:min(n, len(batch))])
-		if n -= taken; taken == 0 {
-			<-l.Room()
+		if k := min(n, len(batch)); l.Post(batch[:k]) {
+			n -= k
+		} else {
+			<-rooms
 		}
 	}
 	<-done

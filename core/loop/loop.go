@@ -50,12 +50,12 @@ func newLoopOn(poll poller, id int, c Config, s State, o Outlet) *Loop {
 	b := &bell{poll: poll}
 	l := &Loop{
 		id: sdk.Loop(id), config: c, state: s, outlet: o,
-		mailbox: newInbox[envelope.Input](c.Mailbox, b),
+		mailbox: newInbox[envelope.Input](c.Mailbox, b, func() { o.Room(id) }),
 		bell:    b,
 		done:    make(chan struct{}),
 		reactor: reactor{
 			loop: sdk.Loop(id), poll: poll,
-			tasks:  newInbox[sdk.Task](0, b),
+			tasks:  newInbox[sdk.Task](0, b, nil),
 			timers: newTimers(sdk.Loop(id), c.Tick, time.Since(c.Start)),
 		},
 	}
@@ -65,15 +65,11 @@ func newLoopOn(poll poller, id int, c Config, s State, o Outlet) *Loop {
 // ID is the loop's index.
 func (l *Loop) ID() sdk.Loop { return l.id }
 
-// Post puts a prefix of batch into the mailbox, as much as there is room for, and
-// returns its length; a loop that has ended takes nothing. Any goroutine may call
-// it. The inputs belong to the loop, the slice stays the caller's.
-func (l *Loop) Post(batch []envelope.Input) int { return l.mailbox.put(batch, false) }
-
-// Room tells, after Post took less than all, that there is room again. It has one
-// reader (the dispatcher); a value may be stale, so that Post is to be tried
-// again, but none is missed.
-func (l *Loop) Room() <-chan struct{} { return l.mailbox.room }
+// Post puts a batch into the mailbox and says true; or it takes nothing and says
+// false, because there is no room for all of it (then Outlet.Room is called when
+// the mailbox was emptied) or the loop has ended. Any goroutine may call it. The
+// inputs belong to the loop, the slice stays the caller's.
+func (l *Loop) Post(batch []envelope.Input) bool { return l.mailbox.put(batch, false) }
 
 // PostAnswers puts answers to what this loop has asked for: they are taken even
 // if the mailbox is full, bounded by what was asked. Any goroutine may call it.

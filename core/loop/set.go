@@ -73,5 +73,8 @@ func (s *Set) Stop(ctx context.Context) error {
 // Len is the number of loops.
 func (s *Set) Len() int { return len(s.loops) }
 
+// Post is the Post of loop i, for the dispatcher.
+func (s *Set) Post(i int, batch []envelope.Input) bool { return s.loops[i].Post(batch) }
+
 // Loop returns loop i.
 func (s *Set) Loop(i int) *Loop { return s.loops[i] }

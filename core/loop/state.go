@@ -32,13 +32,17 @@ type State interface {
 	Reset()
 }
 
-// Outlet takes the effects that leave the loop for other goroutines. It is called
-// on the loop, must not block and must not call back; slices are valid during the
-// call, what they refer to is the outlet's.
+// Outlet takes the effects that leave the loops for other goroutines. It is called
+// on the loops, at the same time on several, and must not block; slices are valid
+// during the call, what they refer to is the outlet's.
 type Outlet interface {
 	Reports(r []envelope.Report)
 	Store(ops []store.Op)
 	Auth(r []shard.AuthRequest)
 	Publish(p []shard.Publish)
 	Answers(a []shard.Answer)
+
+	// Room tells that a loop's mailbox, after it refused a Post, has room again.
+	// Who posts may find it full once more.
+	Room(loop int)
 }

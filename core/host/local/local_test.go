@@ -245,3 +245,4 @@ func (nowhere) Store([]store.Op)          {}
 func (nowhere) Auth([]shard.AuthRequest)  {}
 func (nowhere) Publish([]shard.Publish)   {}
 func (nowhere) Answers([]shard.Answer)    {}
+func (nowhere) Room(int)                  {}
