@@ -18,11 +18,21 @@ import (
 	"github.com/pushcore/pushcore/core/shard"
 	"github.com/pushcore/pushcore/core/store"
 	"github.com/pushcore/pushcore/sdk"
+	"github.com/pushcore/pushcore/sdk/pluginrpc"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// TestTransportLivesOnItsLoops runs a transport as it is and behind its records,
+// as in a process of its own.
 func TestTransportLivesOnItsLoops(t *testing.T) {
+	t.Run("called", func(t *testing.T) { testTransport(t, func(t sdk.Transport) sdk.Transport { return t }) })
+	t.Run("behind records", func(t *testing.T) {
+		testTransport(t, func(t sdk.Transport) sdk.Transport { return pluginrpc.NewTransport(t) })
+	})
+}
+
+func testTransport(t *testing.T, place func(sdk.Transport) sdk.Transport) {
 	const loops = 3
 	const instance = 2
 	var states []loop.State
@@ -33,7 +43,7 @@ func TestTransportLivesOnItsLoops(t *testing.T) {
 	}
 	set := start(t, states)
 	tr := newPairs(t)
-	i, endpoints, err := Open(set, instance, tr, slog.New(slog.DiscardHandler))
+	i, endpoints, err := Open(set, instance, place(tr), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
