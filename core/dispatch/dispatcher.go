@@ -57,7 +57,6 @@ type inbox struct {
 	inputs  []Input
 	reports []envelope.Report // bounded by what is open and by the groups being joined
 	asks    []chan<- Stats
-	space   bool
 }
 
 // NewDispatcher makes a dispatcher; Start starts it. It panics if cfg.State cannot
@@ -156,12 +155,7 @@ func (d *Dispatcher) Report(r []envelope.Report) {
 }
 
 // Space says that a mailbox which had refused inputs has space again.
-func (d *Dispatcher) Space() {
-	d.mu.Lock()
-	d.inbox.space = true
-	d.mu.Unlock()
-	d.poke()
-}
+func (d *Dispatcher) Space() { d.poke() }
 
 // Published answers a letter: failed is empty if the broker has it, final says that
 // it never will take it.

@@ -52,7 +52,6 @@ func (d *Dispatcher) turn() (more, closed bool) {
 // swap takes what came in.
 func (d *Dispatcher) swap() (closed bool) {
 	d.taken.inputs, d.taken.reports, d.taken.asks = d.taken.inputs[:0], d.taken.reports[:0], d.taken.asks[:0]
-	d.taken.space = false
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.inbox, d.taken = d.taken, d.inbox
