@@ -115,7 +115,8 @@ func (d *Dispatcher) Revoked(instance int, source string, epoch uint64) {
 // Batch hands over records of a source, in order. It returns nil when all are
 // taken or certain to be, unless the epoch ends before. It returns ctx's error when
 // ctx ends first: then nothing was taken. Other errors are ErrRevoked and
-// ErrStopped. The records belong to the dispatcher, whatever it returns.
+// ErrStopped: the rest was not taken and is not settled. The records belong to the
+// dispatcher, whatever it returns.
 func (d *Dispatcher) Batch(ctx context.Context, instance int, source string, epoch uint64, records []admit.Parsed) error {
 	select {
 	case d.slots <- struct{}{}:

@@ -225,7 +225,13 @@ func TestBatchEndsWithItsContext(t *testing.T) {
 		// Its rest holds the only slot, until it is taken.
 		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := d.Batch(ctx, 0, "a", 1, someRecords(1)); !errors.Is(err, context.DeadlineExceeded) {
+		third := make(chan error)
+		go func() { third <- d.Batch(ctx, 0, "a", 1, someRecords(1)) }()
+		synctest.Wait()
+		if stats, err := d.Stats(t.Context()); err != nil || stats.Waiting != 1 {
+			t.Errorf("%d batches wait with the dispatcher, %v; BatchesMax is 1", stats.Waiting, err)
+		}
+		if err := <-third; !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a batch beyond BatchesMax: %v", err)
 		}
 		boxes.answer(d)

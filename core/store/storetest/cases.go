@@ -117,6 +117,10 @@ func pageIsInOrder(b *bench) {
 	b.paged("the last page says so, whatever others have", b.do(op), false, "5 m5 x×0")
 	op.Order, op.Max, op.MaxBytes = 0, 1000, 1
 	b.paged("a page has one entry at least", b.do(op), true, "1 m1 x×0")
+	op.MaxBytes = 2 * message("m1").Size()
+	if a := b.do(op); len(a.Entries) < 2 || len(a.Entries) > 3 || !a.More {
+		b.t.Fatalf("a page of two messages' MaxBytes has %d entries, more %v: it ends about there", len(a.Entries), a.More)
+	}
 	op.MaxBytes = 1 << 20
 	b.paged("a page ends nothing", b.do(op), false, "1 m1 x×0; 2 m2 x×0; 3 m3 x×0; 4 m4 x×0; 5 m5 x×0")
 	b.census(6)
