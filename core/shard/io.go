@@ -65,13 +65,14 @@ type PublishResult struct {
 // Query asks for something on behalf of an operator; its Answer effect has the
 // same Token.
 type Query struct {
-	Token uint64
-	Kind  QueryKind
-	User  string
-	Group string
-	Limit int
-	After string
-	Code  uint16 // kick: the close code
+	Token  uint64
+	Kind   QueryKind
+	User   string
+	Group  string
+	Plugin int // sessions of this transport instance only; below 0: of all
+	Limit  int
+	After  string
+	Code   uint16 // kick: the close code
 }
 
 // QueryKind is what is asked.

@@ -68,10 +68,21 @@ const (
 	// Touch sets the deadline of what is stored for the user in a store that is
 	// not durable: Until (memory_wait from the end of his last session).
 	Touch
+	// EndSession tells that a session without a device id is over, whose
+	// receiver is Device: what is stored for it becomes the placeholder's,
+	// unless another of the user's receivers has it pending or has acked it:
+	// then it ends by Fate and Reason, and Removed names it.
+	EndSession
 )
 
-// Receiver is one receiver of a stored message: a device by its id, or the
-// placeholder of a user who had none, by the empty id.
+// SessionPrefix begins the key of a session without a device id; ids of devices
+// hold no control characters.
+const SessionPrefix = "\x00"
+
+// Receiver is one receiver of a stored message: a device by its id, the
+// placeholder of a user who had none by the empty id, or a session without a
+// device id by SessionPrefix and its id. When a store is opened its sessions are
+// over, as by EndSession.
 type Receiver struct {
 	Device   string
 	Attempts int

@@ -1,0 +1,212 @@
+package shard
+
+import (
+	"github.com/pushcore/pushcore/core/ack"
+	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/session"
+	"github.com/pushcore/pushcore/core/store"
+	"github.com/pushcore/pushcore/sdk"
+	"github.com/pushcore/pushcore/sdk/wire"
+)
+
+// attached begins to serve a session on its connection: first what was sent and
+// not acked, then the outbox.
+func (s *Shard) attached(ses *session.Session) {
+	if ses.State != session.Attaching {
+		return
+	}
+	ses.State = session.Attached
+	if s.draining != 0 {
+		s.closeConn(ses, wire.Code(s.draining), "the node is stopping")
+		return
+	}
+	items := ses.Window.Reconnect(s.now.Mono, s.items[:0])
+	s.items = items[:0]
+	for i := range items {
+		s.resend(ses, &items[i])
+	}
+	clear(items)
+	for _, name := range ses.Wanted {
+		s.deviceJoins(ses, name)
+	}
+	ses.Wanted = nil
+	s.markDirty(ses)
+	s.page(ses)
+	s.arm(ses)
+}
+
+// resend deals with one item that the window wants sent again or given up.
+func (s *Shard) resend(ses *session.Session, item *ack.Item[*session.Pair]) (giveUp bool) {
+	p := item.Message
+	p.Attempts = item.Past.Attempts()
+	switch item.Verdict {
+	case ack.Resend:
+		if !p.Resend {
+			p.Resend = true
+			ses.Resend = append(ses.Resend, p)
+		}
+		s.stats.Attempts++
+	case ack.GiveUp:
+		return true
+	case ack.Dead:
+		s.end(p, envelope.Dead, envelope.NoAck)
+	}
+	return false
+}
+
+// writable goes on with a connection that had jammed: what it was given last has
+// reached the socket.
+func (s *Shard) writable(ses *session.Session) {
+	ses.Congested = false
+	ses.Window.Resume(ack.Congested, s.now.Mono)
+	s.sent(ses)
+	s.markDirty(ses)
+	s.page(ses)
+	s.arm(ses)
+}
+
+// closeConn closes a session's connection; the session waits for the next one.
+// What the transport still reports of the connection is ignored.
+func (s *Shard) closeConn(ses *session.Session, code wire.Code, text string) {
+	if ses.State != session.Attached && ses.State != session.Attaching {
+		return
+	}
+	s.stats.close(ses.Plugin, uint16(code))
+	s.command(ses.Plugin, sdk.Command{
+		Kind: sdk.CommandClose, Conn: ses.Conn, Code: uint16(code), Text: text, Reconnect: reconnectRule(uint16(code))})
+	s.connectionLost(ses)
+}
+
+// connectionLost keeps the session for its resume window.
+func (s *Shard) connectionLost(ses *session.Session) {
+	if ses.State != session.Attached && ses.State != session.Attaching {
+		return
+	}
+	delete(s.conns, connKey{ses.Plugin, ses.Conn})
+	ses.State = session.Detached
+	s.detached++
+	ses.Window.Suspend(ack.Detached, s.now.Mono)
+	s.dropHanded(ses)
+	s.clearResend(ses)
+	ses.Until = s.now.Mono + s.cfg.ResumeWindow
+	s.arm(ses)
+}
+
+// clearResend forgets what was to be sent again: a reconnect sends it all again.
+func (s *Shard) clearResend(ses *session.Session) {
+	for _, p := range ses.Resend {
+		p.Resend = false
+		if p.Ended {
+			s.freePair(p)
+		}
+	}
+	clear(ses.Resend)
+	ses.Resend = ses.Resend[:0]
+}
+
+// pluginDown detaches every session of a transport instance.
+func (s *Shard) pluginDown(plugin int) {
+	for key, ses := range s.conns {
+		if key.plugin == plugin {
+			s.connectionLost(ses)
+		}
+	}
+	for key := range s.arrivals {
+		if key.plugin == plugin {
+			s.closedEarly(key)
+		}
+	}
+}
+
+// endSession ends a session: what its device has not acked waits for the next one
+// in the store, or for whoever of the user's comes first if it has no device id.
+func (s *Shard) endSession(ses *session.Session) {
+	if ses.State == session.Ended {
+		return
+	}
+	if ses.State == session.Detached {
+		s.detached--
+	} else {
+		delete(s.conns, connKey{ses.Plugin, ses.Conn})
+	}
+	ses.State = session.Ended
+	s.stats.SessionSeconds.Observe(s.now.Wall.Sub(ses.Since))
+	s.wheel.Cancel(ses.Timer)
+	s.slots[ses.Slot] = nil
+	s.free = append(s.free, ses.Slot)
+	s.dropHanded(ses)
+	s.clearResend(ses)
+	s.leaveAll(ses)
+	u := ses.User
+	u.RemoveSession(ses)
+	s.bequeath(ses)
+	if len(u.Sessions) == 0 {
+		s.touch(u, s.now.Wall.Add(s.cfg.MemoryWait))
+	}
+	s.forgetIdle(u)
+}
+
+// bequeath hands what a session held to the store.
+func (s *Shard) bequeath(ses *session.Session) {
+	items := ses.Window.Drain(s.items[:0])
+	s.items = items[:0]
+	for i := range items {
+		p := items[i].Message
+		p.Attempts, p.Sent = items[i].Past.Attempts(), true
+		s.leave(p)
+	}
+	clear(items)
+	for ses.Out.Len() > 0 {
+		e := ses.Out.Pop()
+		if e.Pair == nil {
+			s.endEntry(ses, e, envelope.Dropped, envelope.SessionEnded)
+		} else {
+			s.leave(e.Pair)
+		}
+	}
+	if ses.Device == "" && ses.User.Stored+ses.User.Puts+ses.User.Failed > 0 {
+		s.submit(&job{user: ses.User, op: store.Op{
+			Kind: store.EndSession, Device: ses.Key(), Fate: envelope.Dropped, Reason: envelope.SessionEnded}})
+	}
+}
+
+// leave takes a pair out of memory; from here on it is the store's.
+func (s *Shard) leave(p *session.Pair) {
+	ses := p.Session
+	r := s.receiverOf(p)
+	switch {
+	case p.Store == session.Storing:
+		if j := s.jobOf(p); j != nil {
+			j.pair = nil // The part goes on waiting for it.
+		}
+		s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{r}, again: true})
+	case p.Store == session.Stored:
+		s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{r}, again: true})
+	case ses.Device == "" && p.Kin != nil && (p.Kin.Acked || p.Kin.Pending > 1):
+		s.end(p, envelope.Dropped, envelope.SessionEnded)
+		return
+	case ses.Device == "":
+		r.Device = ""
+		s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{r}, held: !p.Safe})
+	default:
+		s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{r}, held: !p.Safe})
+	}
+	s.freePair(p)
+}
+
+// drain refuses devices from now on and closes all sessions when they have been
+// given what is in their outboxes.
+func (s *Shard) drain(code uint16) {
+	s.draining = code
+	for _, ses := range s.slots {
+		if ses == nil || ses.State != session.Attached {
+			continue
+		}
+		ses.Closing = code
+		if ses.Live() && ses.Out.Len()+len(ses.Resend) > 0 {
+			s.markDirty(ses)
+			continue
+		}
+		s.closeConn(ses, wire.Code(code), "the node is stopping")
+	}
+}

@@ -1,0 +1,130 @@
+package shard
+
+import (
+	"strings"
+
+	"github.com/pushcore/pushcore/core/ack"
+	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/session"
+	"github.com/pushcore/pushcore/core/store"
+	"github.com/pushcore/pushcore/sdk"
+)
+
+// end gives a pair in memory its fate. The caller has taken it out of the window
+// or outbox.
+func (s *Shard) end(p *session.Pair, f envelope.Fate, r envelope.Reason) {
+	if p.Ended {
+		return
+	}
+	p.Ended = true
+	if p.Kin != nil {
+		p.Kin.Pending--
+		p.Kin.Acked = p.Kin.Acked || f == envelope.Acked
+	}
+	if p.Store != session.NotStored {
+		if j := s.jobOf(p); j != nil {
+			j.pair, j.held, j.void = nil, false, true
+		}
+		s.removeStored(p)
+	}
+	ses := p.Session
+	s.conclude(p.Part, ses.User.ID, ses.Device, f, r, p.Attempts, !p.Safe)
+	if !p.Resend {
+		s.freePair(p) // Else the list that names it frees it.
+	}
+}
+
+// jobOf is the Put of a pair that is under way, or waits to be tried again.
+func (s *Shard) jobOf(p *session.Pair) *job {
+	if p.Store != session.Storing {
+		return nil
+	}
+	if j := s.jobs[p.Job]; j != nil {
+		return j
+	}
+	for _, j := range s.failed {
+		if j.pair == p {
+			return j
+		}
+	}
+	return nil
+}
+
+// takeOut removes a pair from the window or outbox that holds it.
+func (s *Shard) takeOut(p *session.Pair) {
+	ses := p.Session
+	if p.Seq != 0 {
+		ses.Window.Remove(p.Seq)
+		return
+	}
+	ses.Out.RemoveFunc(func(e session.Entry) bool { return e.Pair == p })
+}
+
+// conclude counts a fate and tells who wanted to know. held says that the part's
+// settlement waits for this pair: it goes on when its receipts are accepted.
+func (s *Shard) conclude(part *session.Part, user, device string, f envelope.Fate, r envelope.Reason, attempts int, held bool) {
+	m := part.Message
+	s.fateOf(m, f, r)
+	left := 0
+	if m.Receipt != envelope.ReceiptNone {
+		left++
+	}
+	letter := f == envelope.Dead && m.Class == sdk.Reliable
+	if letter {
+		left++
+	}
+	if left == 0 {
+		if held {
+			s.safe(part, envelope.HowEnded)
+		}
+		return
+	}
+	var hold *settlement
+	if held {
+		hold = &settlement{part: part, left: left}
+	}
+	if m.Receipt != envelope.ReceiptNone {
+		s.tell(s.receipt(m, f.String(), user, device, r, attempts), hold)
+	}
+	if letter {
+		s.tell(s.deadLetter(m, user, device, r), hold)
+	}
+}
+
+// fateOf counts a fate.
+func (s *Shard) fateOf(m *envelope.Message, f envelope.Fate, r envelope.Reason) {
+	s.stats.Books.Fates[f]++
+	s.stats.Fates[f][r][m.Class]++
+	if f == envelope.Acked || f == envelope.Sent {
+		s.stats.Delivery[m.Class].Observe(s.now.Wall.Sub(m.AcceptedAt))
+	}
+}
+
+// safe takes one hold off a part; without any its record may be settled.
+func (s *Shard) safe(part *session.Part, how envelope.How) {
+	part.Unsafe--
+	part.How = max(part.How, how)
+	if part.Unsafe == 0 && part.Open {
+		part.Open = false
+		delete(s.parts, part.Message.Record)
+		s.effects.Reports = append(s.effects.Reports, envelope.Report{
+			Kind: envelope.ReportSafe, Loop: s.cfg.ID, Record: part.Message.Record, How: part.How})
+	}
+}
+
+// deviceOf is the device id of a receiver's key in the store.
+func deviceOf(key string) string {
+	if strings.HasPrefix(key, store.SessionPrefix) {
+		return ""
+	}
+	return key
+}
+
+// endAll ends items that have left a window.
+func (s *Shard) endAll(items []ack.Item[*session.Pair], f envelope.Fate, r envelope.Reason) {
+	for i := range items {
+		p := items[i].Message
+		p.Attempts = items[i].Past.Attempts()
+		s.end(p, f, r)
+	}
+}

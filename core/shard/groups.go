@@ -1,0 +1,137 @@
+package shard
+
+import (
+	"slices"
+
+	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/group"
+	"github.com/pushcore/pushcore/core/session"
+	"github.com/pushcore/pushcore/sdk"
+	"github.com/pushcore/pushcore/sdk/wire"
+)
+
+// joinedMax bounds the groups that one session may join.
+const joinedMax = 1000
+
+// group returns the group of a name, new or known.
+func (s *Shard) group(name string) *group.Group {
+	g := s.groups[name]
+	if g == nil {
+		g = &group.Group{Name: name}
+		s.groups[name] = g
+	}
+	return g
+}
+
+// addMember makes a user a member and, if he is the shard's first, tells the
+// dispatcher.
+func (s *Shard) addMember(g *group.Group, u *session.User) bool {
+	first := g.Empty()
+	if !g.AddUser(u) {
+		return false
+	}
+	s.announce(g, first)
+	return true
+}
+
+// announce asks the dispatcher to route a group here that has its first member.
+func (s *Shard) announce(g *group.Group, first bool) {
+	if first && !g.Confirmed {
+		g.Joins++
+		s.effects.Reports = append(s.effects.Reports, envelope.Report{
+			Kind: envelope.ReportGroupJoin, Loop: s.cfg.ID, Group: g.Name, Joins: g.Joins})
+	}
+}
+
+// confirmed tells those who joined that they did: from now on nothing that is
+// pushed to the group passes this shard by.
+func (s *Shard) confirmed(in *envelope.GroupConfirmed) {
+	g := s.groups[in.Group]
+	if g == nil {
+		return
+	}
+	g.Confirmed = true
+	for _, ses := range g.Waiting {
+		s.joinResult(ses, g.Name, 0)
+	}
+	g.Waiting = nil
+}
+
+// left forgets a group that nobody is in any more.
+func (s *Shard) left(g *group.Group) {
+	if !g.Empty() || s.groups[g.Name] != g {
+		return
+	}
+	delete(s.groups, g.Name)
+	if g.Joins > 0 {
+		s.effects.Reports = append(s.effects.Reports, envelope.Report{
+			Kind: envelope.ReportGroupEmpty, Loop: s.cfg.ID, Group: g.Name, Joins: g.Joins})
+	}
+}
+
+// deviceJoins joins a session to a group as its device asked, if the group's rule
+// allows it.
+func (s *Shard) deviceJoins(ses *session.Session, name string) {
+	switch g := s.groups[name]; {
+	case !wire.ValidID(name):
+		s.joinResult(ses, name, wire.CodeBadRequest)
+	case g != nil && g.HasSession(ses):
+		s.tellJoined(ses, g)
+	case s.cfg.Group(name).Join != JoinDevice || len(ses.Joined) >= joinedMax:
+		s.joinResult(ses, name, wire.CodeForbidden)
+	default:
+		s.tellJoined(ses, s.join(ses, name))
+	}
+}
+
+// joinByClaim joins a session to a group that its credentials name.
+func (s *Shard) joinByClaim(ses *session.Session, name string) {
+	if wire.ValidID(name) && s.cfg.Group(name).Join != JoinBackend {
+		s.join(ses, name)
+	}
+}
+
+func (s *Shard) join(ses *session.Session, name string) *group.Group {
+	g := s.group(name)
+	first := g.Empty()
+	g.AddSession(ses)
+	s.announce(g, first)
+	return g
+}
+
+// tellJoined answers a join, at once or when the dispatcher has confirmed it.
+func (s *Shard) tellJoined(ses *session.Session, g *group.Group) {
+	if g.Confirmed {
+		s.joinResult(ses, g.Name, 0)
+		return
+	}
+	if !slices.Contains(g.Waiting, ses) {
+		g.Waiting = append(g.Waiting, ses)
+	}
+}
+
+func (s *Shard) joinResult(ses *session.Session, name string, code wire.Code) {
+	if ses.State != session.Attached {
+		return // It asks again when it comes back.
+	}
+	c := sdk.Command{Kind: sdk.CommandJoinResult, Conn: ses.Conn, Group: name, Code: uint16(code)}
+	if code != 0 {
+		c.Text = code.String()
+	}
+	s.command(ses.Plugin, c)
+}
+
+// deviceLeaves takes a session out of a group.
+func (s *Shard) deviceLeaves(ses *session.Session, name string) {
+	if g := s.groups[name]; g != nil && g.RemoveSession(ses) {
+		g.Waiting = slices.DeleteFunc(g.Waiting, func(w *session.Session) bool { return w == ses })
+		s.left(g)
+	}
+}
+
+// leaveAll takes a session that ends out of all its groups.
+func (s *Shard) leaveAll(ses *session.Session) {
+	for len(ses.Joined) > 0 {
+		s.deviceLeaves(ses, ses.Joined[0].Group.(*group.Group).Name)
+	}
+}

@@ -1,0 +1,269 @@
+package shard
+
+import (
+	"strings"
+	"time"
+
+	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/session"
+	"github.com/pushcore/pushcore/core/store"
+)
+
+// job is an operation of the store that has no answer yet. One that fails is tried
+// again after a while; nothing is lost meanwhile, for what it is about stays in
+// memory or in the job itself.
+type job struct {
+	op    store.Op
+	user  *session.User    // whose mailbox it touches; nil: nobody's or several
+	part  *session.Part    // Put
+	held  bool             // Put: the part waits for it
+	again bool             // Put: the receiver was stored before, only its attempts are new
+	void  bool             // Put: the pair ended before the store had it
+	pair  *session.Pair    // Put of a pair that is in memory
+	page  *session.Session // Page
+	gone  pairKey          // Remove of a pair that ended in memory
+	order *operation       // part of an operation of the backend
+
+	delay time.Duration
+	due   time.Duration
+}
+
+// pairKey names a pair in the store.
+type pairKey struct {
+	user   string
+	order  uint64
+	device string
+}
+
+// put is what a Put is about.
+type put struct {
+	part      *session.Part
+	user      *session.User
+	receivers []store.Receiver
+	pair      *session.Pair
+	again     bool
+	held      bool
+}
+
+// Delays before an operation that failed is tried again.
+const (
+	jobDelayFirst = 100 * time.Millisecond
+	jobDelayMost  = 5 * time.Second
+)
+
+// submit hands a job's operation to the store.
+func (s *Shard) submit(j *job) uint64 {
+	j.op.Token, j.op.Loop = s.nextToken(), s.cfg.ID
+	if j.op.User == "" && j.user != nil {
+		j.op.User = j.user.ID
+	}
+	s.jobs[j.op.Token] = j
+	if j.user != nil && j.op.Kind == store.Put {
+		j.user.Puts++
+	}
+	s.effects.Store = append(s.effects.Store, j.op)
+	return j.op.Token
+}
+
+// put stores a message for receivers of one user.
+func (s *Shard) put(p put) uint64 {
+	op := store.Op{
+		Kind: store.Put, Order: p.part.Order, Message: p.part.Message, Receivers: p.receivers,
+		Limit: store.Limit{Messages: s.cfg.Mailbox.Messages, Bytes: s.cfg.Mailbox.Bytes},
+	}
+	if !s.cfg.Durable && len(p.user.Sessions) == 0 {
+		op.Until = s.now.Wall.Add(s.cfg.MemoryWait)
+	}
+	return s.submit(&job{op: op, user: p.user, part: p.part, pair: p.pair, again: p.again, held: p.held})
+}
+
+// putPair stores a pair that stays in memory.
+func (s *Shard) putPair(p *session.Pair) {
+	p.Store = session.Storing
+	p.Job = s.put(put{part: p.Part, user: p.Session.User, receivers: []store.Receiver{s.receiverOf(p)}, pair: p, held: !p.Safe})
+}
+
+// receiverOf is how the store knows a pair's receiver.
+func (s *Shard) receiverOf(p *session.Pair) store.Receiver {
+	return store.Receiver{Device: p.Session.Key(), Attempts: p.Attempts, Sent: p.Sent}
+}
+
+// removeStored takes a pair that ended in memory out of the store.
+func (s *Shard) removeStored(p *session.Pair) {
+	key := pairKey{p.Session.User.ID, p.Part.Order, p.Session.Key()}
+	s.removing[key]++
+	s.submit(&job{
+		op:   store.Op{Kind: store.Remove, Order: key.order, Receivers: []store.Receiver{{Device: key.device}}, Fate: envelope.Acked},
+		user: p.Session.User, gone: key,
+	})
+}
+
+// stored takes an answer of the store.
+func (s *Shard) stored(a *store.Answer) {
+	j := s.jobs[a.Token]
+	if j == nil {
+		s.removed(a.Removed) // Pairs whose time ran out, or another shard's operation.
+		return
+	}
+	delete(s.jobs, a.Token)
+	if j.user != nil && j.op.Kind == store.Put {
+		j.user.Puts--
+	}
+	if a.Err != nil {
+		s.jobFailed(j)
+		return
+	}
+	switch j.op.Kind {
+	case store.Put:
+		s.putDone(j)
+	case store.Remove:
+		s.removeDone(j, len(a.Removed))
+	case store.Page:
+		s.paged(j.page, a)
+	}
+	if j.op.Kind != store.Remove {
+		s.removed(a.Removed)
+	}
+	if j.order != nil {
+		s.operationDone(j.order)
+	}
+	if j.user != nil {
+		s.pageBehind(j.user)
+		s.forgetIdle(j.user)
+	}
+}
+
+// putDone notes that receivers are in the store.
+func (s *Shard) putDone(j *job) {
+	if !j.again {
+		j.user.Stored += len(j.op.Receivers)
+		s.storedReceipts(j)
+	}
+	if p := j.pair; p != nil {
+		p.Store, p.Job = session.Stored, 0
+		if s.cfg.Durable {
+			p.Safe = true
+		}
+	}
+	if j.held && s.cfg.Durable {
+		for range j.op.Receivers {
+			s.safe(j.part, envelope.HowStored)
+		}
+	}
+}
+
+func (s *Shard) removeDone(j *job, there int) {
+	j.user.Stored = max(0, j.user.Stored-there)
+	if s.removing[j.gone]--; s.removing[j.gone] == 0 {
+		delete(s.removing, j.gone)
+	}
+}
+
+// removed gives fates to pairs that the store has removed.
+func (s *Shard) removed(pairs []store.Pair) {
+	for i := range pairs {
+		r := &pairs[i]
+		u := s.user(r.User)
+		u.Stored = max(0, u.Stored-1)
+		if s.removing[pairKey{r.User, r.Order, r.Receiver.Device}] > 0 {
+			continue // It has its fate; the store only was faster.
+		}
+		if p := s.inMemory(u, r.Order, r.Receiver.Device); p != nil {
+			p.Store = session.NotStored
+			s.takeOut(p)
+			s.end(p, r.Fate, r.Reason)
+			continue
+		}
+		part := s.parts[r.Message.Record]
+		if part == nil || s.cfg.Durable {
+			s.conclude(&session.Part{Message: r.Message}, u.ID, deviceOf(r.Receiver.Device), r.Fate, r.Reason, r.Receiver.Attempts, false)
+		} else {
+			s.conclude(part, u.ID, deviceOf(r.Receiver.Device), r.Fate, r.Reason, r.Receiver.Attempts, true)
+		}
+		s.forgetIdle(u)
+	}
+}
+
+// inMemory finds the pair of a stored receiver among the user's sessions.
+func (s *Shard) inMemory(u *session.User, order uint64, device string) *session.Pair {
+	for _, ses := range u.Sessions {
+		if ses.Key() != device {
+			continue
+		}
+		s.chosen = ses.Pairs(func(p *session.Pair) bool { return p.Part.Order == order }, s.chosen[:0])
+		if len(s.chosen) > 0 {
+			return s.chosen[0]
+		}
+	}
+	return nil
+}
+
+// jobFailed puts a job on the list to be tried again. While one of a user's Puts
+// is there his mailbox is not read, so that nothing overtakes it.
+func (s *Shard) jobFailed(j *job) {
+	s.stats.StoreFailures++
+	if j.op.Kind == store.Page {
+		j.page.Paging = false
+	}
+	if j.user != nil && j.op.Kind == store.Put {
+		j.user.Failed++
+	}
+	j.delay = min(max(2*j.delay, jobDelayFirst), jobDelayMost)
+	j.due = s.now.Mono + j.delay
+	s.failed = append(s.failed, j)
+	s.chore(j.due)
+}
+
+// retryJobs submits again what failed some time ago.
+func (s *Shard) retryJobs() {
+	failed := s.failed
+	s.failed = nil
+	for _, j := range failed {
+		if j.due > s.now.Mono {
+			s.failed = append(s.failed, j)
+			s.chore(j.due)
+			continue
+		}
+		switch {
+		case j.op.Kind == store.Page:
+			s.page(j.page)
+		case j.op.Kind == store.Put:
+			s.retryPut(j)
+		default:
+			s.submit(j)
+		}
+	}
+}
+
+// retryPut stores again what is still owed. A session without a device id that
+// has ended meanwhile has left its messages to the placeholder.
+func (s *Shard) retryPut(j *job) {
+	j.user.Failed--
+	if j.void {
+		return
+	}
+	for i, r := range j.op.Receivers {
+		if strings.HasPrefix(r.Device, store.SessionPrefix) && !j.user.Has(r.Device) {
+			j.op.Receivers[i].Device = ""
+		}
+	}
+	token := s.submit(j)
+	if j.pair != nil {
+		j.pair.Job = token
+	}
+}
+
+// chore asks for a look at what waits to be tried again.
+func (s *Shard) chore(at time.Duration) {
+	if s.chores == 0 || at < s.chores {
+		s.chores = at
+	}
+}
+
+// touch sets until when what is stored for a user may wait in a store that is not
+// durable; the zero time lifts it.
+func (s *Shard) touch(u *session.User, until time.Time) {
+	if !s.cfg.Durable && u.Stored+u.Puts > 0 {
+		s.submit(&job{op: store.Op{Kind: store.Touch, Until: until}, user: u})
+	}
+}

@@ -1,0 +1,95 @@
+package shard
+
+import (
+	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/session"
+	"github.com/pushcore/pushcore/core/store"
+)
+
+// Bounds of one page.
+const (
+	pageMessages = 256
+	pageBytes    = 256 << 10
+)
+
+// spill sends a pair that does not fit the outbox to the store, and all that
+// follows until the session has caught up.
+func (s *Shard) spill(ses *session.Session, p *session.Pair) {
+	ses.Behind = true
+	s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{s.receiverOf(p)}, held: true})
+	s.freePair(p)
+}
+
+// page asks for what the store has for a session that is behind, if there is room
+// for it and none of the user's Puts waits to be tried again.
+func (s *Shard) page(ses *session.Session) {
+	if !ses.Behind || ses.Paging || ses.State == session.Ended || ses.State == session.Detached || ses.User.Failed > 0 {
+		return
+	}
+	room := s.cfg.Outbox.Messages - ses.Out.Len()
+	if room < s.cfg.Outbox.Messages/2 || ses.Out.Bytes() > s.cfg.Outbox.Bytes/2 {
+		return // It is asked again when the outbox is half empty.
+	}
+	ses.Paging = true
+	s.submit(&job{
+		op: store.Op{
+			Kind: store.Page, Device: ses.Key(), Platform: ses.Platform, Order: ses.Cursor,
+			Max: min(room, pageMessages), MaxBytes: min(s.cfg.Outbox.Bytes, pageBytes),
+		},
+		user: ses.User, page: ses,
+	})
+}
+
+// pageBehind lets the sessions of a user go on with what the store has.
+func (s *Shard) pageBehind(u *session.User) {
+	for _, ses := range u.Sessions {
+		s.page(ses)
+	}
+}
+
+// paged takes a page into the outbox. When there is no more, and no Put is under
+// way that a page would have to bring, the session is live again.
+func (s *Shard) paged(ses *session.Session, a *store.Answer) {
+	ses.Paging = false
+	if ses.State == session.Ended {
+		return // The next session asks again.
+	}
+	for i := range a.Entries {
+		s.replay(ses, &a.Entries[i])
+	}
+	if !a.More && ses.User.Puts == 0 && ses.User.Failed == 0 {
+		ses.Behind = false
+	}
+	s.markDirty(ses)
+	s.arm(ses)
+}
+
+// replay puts a stored message into the outbox.
+func (s *Shard) replay(ses *session.Session, e *store.Entry) {
+	if s.removing[pairKey{ses.User.ID, e.Order, e.Receiver.Device}] > 0 {
+		return
+	}
+	p := s.newPair()
+	p.Part = s.parts[e.Message.Record]
+	if p.Part == nil || e.Message.Record == 0 {
+		p.Part = &session.Part{Message: e.Message, Order: e.Order}
+		p.Safe = true
+	}
+	p.Safe = p.Safe || s.cfg.Durable
+	p.Session, p.Store, p.Attempts, p.Sent = ses, session.Stored, e.Receiver.Attempts, e.Receiver.Sent
+	p.From = fromOf(e.Message, ses)
+	ses.Out.Push(session.Entry{Part: p.Part, Pair: p, From: p.From})
+	ses.Cursor = max(ses.Cursor, e.Order)
+	s.watchExpiry(ses, e.Message)
+}
+
+// fromOf finds the address by which a stored message reaches a session; it is not
+// kept for each receiver.
+func fromOf(m *envelope.Message, ses *session.Session) uint16 {
+	for i := range m.To {
+		if m.To[i].ID == ses.User.ID {
+			return uint16(i)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,149 @@
+package shard
+
+import (
+	"github.com/pushcore/pushcore/core/ack"
+	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/session"
+	"github.com/pushcore/pushcore/sdk"
+	"github.com/pushcore/pushcore/sdk/wire"
+)
+
+// Serve moves at most about budget items from outboxes into the batches, session
+// by session, first come first served; the items of one connection stand side by
+// side. It says whether more could be served now.
+func (s *Shard) Serve(budget int) bool {
+	n := len(s.dirty) // Those that become dirty meanwhile wait for the next call.
+	i := 0
+	for ; i < n && budget > 0; i++ {
+		ses := s.dirty[i]
+		ses.Dirty = false
+		if ses.Live() {
+			budget -= s.serve(ses)
+		}
+	}
+	left := copy(s.dirty, s.dirty[i:])
+	clear(s.dirty[left:])
+	s.dirty = s.dirty[:left]
+	return left > 0
+}
+
+// serve gives one session its turn and returns the number of items.
+func (s *Shard) serve(ses *session.Session) int {
+	batch := &s.effects.Plugins[ses.Plugin].Batch
+	first := len(batch.Items)
+	bytes := s.serveAgain(ses, batch)
+	for ses.Out.Len() > 0 && bytes < s.cfg.TurnBytes {
+		e := ses.Out.At(0)
+		if e.Pair != nil && ses.Window.Full() {
+			break
+		}
+		ses.Out.Pop()
+		if !e.Part.Message.ExpiresAt.After(s.now.Wall) {
+			s.endEntry(ses, e, envelope.Expired, envelope.NoReason)
+			continue
+		}
+		bytes += s.give(ses, batch, e)
+	}
+	if !ses.Served && len(ses.Handed) > 0 {
+		ses.Served = true
+		s.served = append(s.served, ses)
+	}
+	if ses.Out.Len() > 0 && (ses.Out.At(0).Pair == nil || !ses.Window.Full()) {
+		ses.Dirty = true
+		s.dirty = append(s.dirty, ses)
+	}
+	if ses.Behind {
+		s.page(ses)
+	}
+	if ses.Closing != 0 {
+		s.closeAfter(ses)
+	}
+	s.arm(ses)
+	return len(batch.Items) - first
+}
+
+// serveAgain gives what is to be sent again, under its old numbers.
+func (s *Shard) serveAgain(ses *session.Session, batch *sdk.Batch) (bytes int) {
+	for _, p := range ses.Resend {
+		p.Resend = false
+		if p.Ended {
+			s.freePair(p)
+			continue
+		}
+		batch.Items = append(batch.Items, sdk.Item{Conn: ses.Conn, Seq: p.Seq, Message: s.form(ses, p.Part, p.From, batch)})
+		bytes += len(p.Part.Message.Payload)
+	}
+	clear(ses.Resend)
+	ses.Resend = ses.Resend[:0]
+	return bytes
+}
+
+// give puts one entry into the batch; a reliable one gets its number here.
+func (s *Shard) give(ses *session.Session, batch *sdk.Batch, e session.Entry) (bytes int) {
+	item := sdk.Item{Conn: ses.Conn}
+	m := e.Part.Message
+	if p := e.Pair; p != nil {
+		past := ack.Past{Counted: p.Attempts}
+		if ses.Window.Spent(past, s.now.Mono) {
+			s.end(p, envelope.Dead, envelope.NoAck)
+			return 0
+		}
+		item.Seq = ses.Window.Push(p, m.Size(), past, s.now.Mono)
+		p.Seq, p.Sent = item.Seq, true
+		s.stats.Attempts++
+	} else {
+		ses.Handed = append(ses.Handed, e)
+	}
+	item.Message = s.form(ses, e.Part, e.From, batch)
+	batch.Items = append(batch.Items, item)
+	return len(m.Payload)
+}
+
+// closeAfter closes a connection behind what this batch brings it.
+func (s *Shard) closeAfter(ses *session.Session) {
+	code := wire.Code(ses.Closing)
+	p := &s.effects.Plugins[ses.Plugin]
+	p.Closing = append(p.Closing, sdk.Command{
+		Kind: sdk.CommandClose, Conn: ses.Conn, Code: ses.Closing, Text: code.String(), Reconnect: reconnectRule(ses.Closing)})
+	s.stats.close(ses.Plugin, ses.Closing)
+	ses.Closing = 0
+	s.sent(ses)
+	s.connectionLost(ses)
+}
+
+// Flushed says that the transports have written what Serve gave: fast messages of
+// connections that did not jam are sent.
+func (s *Shard) Flushed() {
+	for i, ses := range s.served {
+		ses.Served = false
+		if !ses.Congested {
+			s.sent(ses)
+		}
+		s.served[i] = nil
+	}
+	s.served = s.served[:0]
+}
+
+// sent ends the fast messages that the socket has taken.
+func (s *Shard) sent(ses *session.Session) {
+	for _, e := range ses.Handed {
+		s.conclude(e.Part, ses.User.ID, ses.Device, envelope.Sent, envelope.NoReason, 1, false)
+	}
+	clear(ses.Handed)
+	ses.Handed = ses.Handed[:0]
+	if cap(ses.Handed) > handedKeep {
+		ses.Handed = nil
+	}
+}
+
+// handedKeep is the most places for fast messages that a session keeps.
+const handedKeep = 16
+
+// dropHanded ends the fast messages of a connection that died before they were
+// written: whether the device has them is not known, and they come at most once.
+func (s *Shard) dropHanded(ses *session.Session) {
+	for _, e := range ses.Handed {
+		s.conclude(e.Part, ses.User.ID, ses.Device, envelope.Dropped, envelope.Slow, 1, false)
+	}
+	ses.Handed = nil
+}

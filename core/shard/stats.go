@@ -1,0 +1,75 @@
+package shard
+
+import (
+	"time"
+
+	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/sdk"
+)
+
+// Stats is what a shard counts. It is the shard's; queries get a copy.
+type Stats struct {
+	Books          Books
+	Fates          [envelope.NumFates][envelope.NumReasons][sdk.Fast + 1]uint64 // also by class
+	Delivery       [sdk.Fast + 1]Histogram                                      // accepted → acked or sent, by class
+	SessionSeconds Histogram
+	Closes         map[CodeOf]uint64
+	Rejects        map[CodeOf]uint64
+	Attempts       uint64
+	LateAcks       uint64
+	Resumed        uint64
+	StoreFailures  uint64
+	NoticesLost    uint64 // receipts and letters that the broker will never take
+	MembersRefused uint64
+
+	// The following are filled in for a query.
+	Connections        []int // by plugin
+	Attached, Detached int
+	Clients            map[ClientOf]int
+	Users, Groups      int
+}
+
+// CodeOf is a close code of one transport instance.
+type CodeOf struct {
+	Plugin int
+	Code   uint16
+}
+
+// ClientOf is a kind of device and the version of its software.
+type ClientOf struct{ Platform, Version string }
+
+func (s *Stats) close(plugin int, code uint16) {
+	if s.Closes == nil {
+		s.Closes = map[CodeOf]uint64{}
+	}
+	s.Closes[CodeOf{plugin, code}]++
+}
+
+func (s *Stats) reject(plugin int, code uint16) {
+	if s.Rejects == nil {
+		s.Rejects = map[CodeOf]uint64{}
+	}
+	s.Rejects[CodeOf{plugin, code}]++
+}
+
+// Buckets are the upper bounds of a Histogram, in seconds.
+var Buckets = [...]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 86400}
+
+// Histogram counts durations.
+type Histogram struct {
+	Counts [len(Buckets) + 1]uint64 // the last is beyond all bounds
+	Sum    time.Duration
+}
+
+// Observe counts one.
+func (h *Histogram) Observe(d time.Duration) {
+	h.Sum += d
+	seconds := d.Seconds()
+	for i, bound := range Buckets {
+		if seconds <= bound {
+			h.Counts[i]++
+			return
+		}
+	}
+	h.Counts[len(Buckets)]++
+}

@@ -1,0 +1,168 @@
+package shard
+
+import (
+	"time"
+
+	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/session"
+	"github.com/pushcore/pushcore/sdk/wire"
+)
+
+// Tick lets timers run out. A session has one, at the earliest of what it waits
+// for; it is not put off when that has passed meanwhile, only looked at.
+func (s *Shard) Tick() {
+	s.due = s.wheel.Advance(s.now.Mono, s.due[:0])
+	for _, slot := range s.due {
+		if ses := s.slots[slot]; ses != nil {
+			ses.Timer = 0
+			s.ring(ses)
+		}
+	}
+	if s.chores > 0 && s.chores <= s.now.Mono {
+		s.chores = 0
+		s.retryJobs()
+		s.retryNotices()
+	}
+	s.forgetLetIn()
+}
+
+// arm sets the session's timer to the earliest instant at which there may be
+// something to do.
+func (s *Shard) arm(ses *session.Session) {
+	at, some := ses.Window.NextDue()
+	earlier := func(t time.Duration) {
+		if !some || t < at {
+			at, some = t, true
+		}
+	}
+	if ses.StoreAt > 0 {
+		earlier(ses.StoreAt)
+	}
+	if !ses.ExpireAt.IsZero() {
+		earlier(s.mono(ses.ExpireAt))
+	}
+	if ses.State == session.Detached {
+		earlier(ses.Until)
+	} else if !ses.Expires.IsZero() && !s.cfg.KeepExpired {
+		earlier(s.mono(ses.Expires))
+	}
+	switch {
+	case !some || (ses.Timer != 0 && ses.TimerAt <= at):
+	case ses.Timer != 0 && s.wheel.Move(ses.Timer, at):
+		ses.TimerAt = at
+	default:
+		ses.Timer, ses.TimerAt = s.wheel.Set(at, ses.Slot), at
+	}
+}
+
+// mono is a wall clock instant on the clock of timers, as far as it is known now.
+func (s *Shard) mono(at time.Time) time.Duration { return s.now.Mono + max(0, at.Sub(s.now.Wall)) }
+
+// ring does what a session's timer may have been for.
+func (s *Shard) ring(ses *session.Session) {
+	if ses.State == session.Detached && ses.Until <= s.now.Mono {
+		s.endSession(ses)
+		return
+	}
+	if ses.State == session.Attached && !ses.Expires.IsZero() && !ses.Expires.After(s.now.Wall) && !s.cfg.KeepExpired && !ses.Refreshing {
+		s.closeConn(ses, wire.CodeTokenExpired, "the credentials have expired")
+	}
+	if !ses.ExpireAt.IsZero() && !ses.ExpireAt.After(s.now.Wall) {
+		s.expire(ses)
+	}
+	s.resendDue(ses)
+	if ses.StoreAt > 0 && ses.StoreAt <= s.now.Mono {
+		s.storeLate(ses)
+	}
+	s.arm(ses)
+}
+
+// resendDue sends again what was not acked in time, or gives the connection up.
+func (s *Shard) resendDue(ses *session.Session) {
+	items := ses.Window.Due(s.now.Mono, s.items[:0])
+	s.items = items[:0]
+	giveUp := false
+	for i := range items {
+		giveUp = s.resend(ses, &items[i]) || giveUp
+	}
+	clear(items)
+	if giveUp {
+		s.closeConn(ses, wire.CodeNoAck, "the device does not ack what it is sent")
+		return
+	}
+	if len(ses.Resend) > 0 {
+		s.markDirty(ses)
+	}
+}
+
+// watchStoring makes the session's timer look for what is to be stored, and for
+// what expires.
+func (s *Shard) watchStoring(ses *session.Session, part *session.Part) {
+	m := part.Message
+	if at := s.mono(m.AcceptedAt.Add(m.StoreAfter)); ses.StoreAt == 0 || at < ses.StoreAt {
+		ses.StoreAt = max(at, 1)
+	}
+	s.watchExpiry(ses, m)
+	s.arm(ses)
+}
+
+func (s *Shard) watchExpiry(ses *session.Session, m *envelope.Message) {
+	if ses.ExpireAt.IsZero() || m.ExpiresAt.Before(ses.ExpireAt) {
+		ses.ExpireAt = m.ExpiresAt
+	}
+}
+
+// storeLate stores the pairs that have waited for an ack long enough.
+func (s *Shard) storeLate(ses *session.Session) {
+	ses.StoreAt = 0
+	s.chosen = ses.Pairs(func(p *session.Pair) bool { return p.Store == session.NotStored }, s.chosen[:0])
+	for _, p := range s.chosen {
+		m := p.Part.Message
+		at := m.AcceptedAt.Add(m.StoreAfter)
+		if !at.After(s.now.Wall) {
+			s.putPair(p)
+		} else if next := s.mono(at); ses.StoreAt == 0 || next < ses.StoreAt {
+			ses.StoreAt = next
+		}
+	}
+}
+
+// storeUpTo stores at once what records up to one still wait for.
+func (s *Shard) storeUpTo(record envelope.RecordID) {
+	for _, ses := range s.slots {
+		if ses == nil {
+			continue
+		}
+		s.chosen = ses.Pairs(func(p *session.Pair) bool {
+			r := p.Part.Message.Record
+			return p.Store == session.NotStored && r != 0 && r <= record
+		}, s.chosen[:0])
+		for _, p := range s.chosen {
+			s.putPair(p)
+		}
+	}
+}
+
+// expire ends the messages in memory whose time is over.
+func (s *Shard) expire(ses *session.Session) {
+	over := func(m *envelope.Message) bool { return !m.ExpiresAt.After(s.now.Wall) }
+	s.chosen = ses.Pairs(func(p *session.Pair) bool { return over(p.Part.Message) }, s.chosen[:0])
+	for _, p := range s.chosen {
+		s.takeOut(p)
+		s.end(p, envelope.Expired, envelope.NoReason)
+	}
+	ses.Out.RemoveFunc(func(e session.Entry) bool {
+		if e.Pair != nil || !over(e.Part.Message) {
+			return false
+		}
+		s.endEntry(ses, e, envelope.Expired, envelope.NoReason)
+		return true
+	})
+	ses.ExpireAt = time.Time{}
+	for item := range ses.Window.All() {
+		s.watchExpiry(ses, item.Message.Part.Message)
+	}
+	for i := range ses.Out.Len() {
+		s.watchExpiry(ses, ses.Out.At(i).Part.Message)
+	}
+}
