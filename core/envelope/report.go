@@ -12,8 +12,10 @@ const (
 	// durably: Record, How. A part with nothing owed reports it at once.
 	ReportSafe
 	// ReportGroupJoin: the shard's first member of a group, not yet confirmed:
-	// Group, Joins. The dispatcher sets the shard's bit and answers
-	// GroupConfirmed.
+	// Group, Joins. The dispatcher counts one join, sets the shard's bit and
+	// answers GroupConfirmed with the same Joins, which is the shard's name for
+	// this report: it must differ from that of a report whose group has become
+	// empty since, whose confirmation may still be under way.
 	ReportGroupJoin
 	// ReportGroupEmpty: no member left: Group, Joins. Joins is the number of
 	// joins since the shard's last ReportGroupEmpty of the group that the
