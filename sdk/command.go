@@ -67,5 +67,6 @@ type Listen struct {
 	AcceptRate         int           // connections a second; 0: no bound
 	MaxUnauthenticated int           // connections without Accept; beyond it, new ones are closed at once
 	ConnectTimeout     time.Duration // from accept to Connect
+	LoopbackOnly       bool          // nobody has to prove who he is: take nothing that a page of another site can make a browser send
 	MaxFrame           int           // bytes of one frame from a device
 }

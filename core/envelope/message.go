@@ -50,6 +50,9 @@ type Message struct {
 	AcceptedAt   time.Time     // wall clock of this node
 	ExpiresAt    time.Time     // wall clock; never zero
 	StoreAfter   time.Duration // store what is not acked by then
+	// MemorySafe says that a store that is not durable will do: there is no
+	// broker's record to fall back on, and the sender is told.
+	MemorySafe bool
 
 	Origin  Origin
 	Key     []byte       // the record's key, kept for dead letters

@@ -141,16 +141,21 @@ func (s *Shard) putDone(j *job) {
 	}
 	if p := j.pair; p != nil {
 		p.Store, p.Job = session.Stored, 0
-		if s.cfg.Durable {
-			p.Safe = true
-		}
+		p.Safe = p.Safe || s.storedIsSafe(j.part.Message)
 	}
-	if j.held && s.cfg.Durable {
+	if j.held && s.storedIsSafe(j.part.Message) {
+		how := envelope.HowStored
+		if !s.cfg.Durable {
+			how = envelope.HowMemory
+		}
 		for range j.op.Receivers {
-			s.safe(j.part, envelope.HowStored)
+			s.safe(j.part, how)
 		}
 	}
 }
+
+// storedIsSafe says whether a message's record may be settled when it is stored.
+func (s *Shard) storedIsSafe(m *envelope.Message) bool { return s.cfg.Durable || m.MemorySafe }
 
 func (s *Shard) removeDone(j *job, there int) {
 	j.user.Stored = max(0, j.user.Stored-there)
@@ -175,7 +180,7 @@ func (s *Shard) removed(pairs []store.Pair) {
 			continue
 		}
 		part := s.parts[r.Message.Record]
-		if part == nil || s.cfg.Durable {
+		if part == nil || s.storedIsSafe(r.Message) {
 			s.conclude(&session.Part{Message: r.Message}, u.ID, deviceOf(r.Receiver.Device), r.Fate, r.Reason, r.Receiver.Attempts, false)
 		} else {
 			s.conclude(part, u.ID, deviceOf(r.Receiver.Device), r.Fate, r.Reason, r.Receiver.Attempts, true)

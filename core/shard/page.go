@@ -75,7 +75,7 @@ func (s *Shard) replay(ses *session.Session, e *store.Entry) {
 		p.Part = &session.Part{Message: e.Message, Order: e.Order}
 		p.Safe = true
 	}
-	p.Safe = p.Safe || s.cfg.Durable
+	p.Safe = p.Safe || s.storedIsSafe(e.Message)
 	p.Session, p.Store, p.Attempts, p.Sent = ses, session.Stored, e.Receiver.Attempts, e.Receiver.Sent
 	p.From = fromOf(e.Message, ses)
 	ses.Out.Push(session.Entry{Part: p.Part, Pair: p, From: p.From})
