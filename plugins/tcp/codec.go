@@ -14,7 +14,7 @@ type protocol struct{}
 func (protocol) Scheme() string { return "tcp" }
 func (protocol) Path() string   { return "" }
 
-func (protocol) Codec(_ netip.AddrPort, frameBytesMax int) sockets.Codec {
+func (protocol) Codec(_ netip.AddrPort, frameBytesMax int, _ bool) sockets.Codec {
 	return &codec{limit: frameBytesMax}
 }
 

@@ -17,14 +17,19 @@ import (
 // protocol makes codecs; it is shared by all connections.
 type protocol struct {
 	upgrader *wsconn.Upgrader
+	guarded  *wsconn.Upgrader // the same for loopback only
 	path     string
 }
 
 func (*protocol) Scheme() string { return "ws" }
 func (p *protocol) Path() string { return p.path }
 
-func (p *protocol) Codec(peer netip.AddrPort, frameBytesMax int) sockets.Codec {
-	return &codec{opening: &opening{protocol: p, peer: peer.Addr()}, conn: wsconn.NewConn(frameBytesMax)}
+func (p *protocol) Codec(peer netip.AddrPort, frameBytesMax int, loopbackOnly bool) sockets.Codec {
+	upgrader := p.upgrader
+	if loopbackOnly {
+		upgrader = p.guarded
+	}
+	return &codec{opening: &opening{upgrader: upgrader, peer: peer.Addr()}, conn: wsconn.NewConn(frameBytesMax)}
 }
 
 // codec reads and writes one device's WebSocket.
@@ -36,7 +41,7 @@ type codec struct {
 
 // opening is what only a connection's beginning needs.
 type opening struct {
-	protocol  *protocol
+	upgrader  *wsconn.Upgrader
 	peer      netip.Addr
 	handshake wsconn.Handshake
 	request   *wsconn.Request // nil until the upgrade
@@ -93,7 +98,7 @@ func deviceCode(code uint16) wire.Code {
 // upgrade reads the HTTP request.
 func (c *codec) upgrade(in, reply []byte) (sockets.Found, []byte, []byte, error) {
 	o := c.opening
-	req, rest, err := o.handshake.Feed(o.protocol.upgrader, o.peer, in)
+	req, rest, err := o.handshake.Feed(o.upgrader, o.peer, in)
 	var refused *wsconn.Refusal
 	switch {
 	case errors.As(err, &refused):

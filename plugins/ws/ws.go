@@ -44,18 +44,16 @@ type options struct {
 	Path           string   `json:"path,omitempty"`
 	Origins        []string `json:"origins,omitempty"`
 	TrustedProxies []string `json:"trusted_proxies,omitempty"`
-	LoopbackOnly   bool     `json:"loopback_only,omitempty"`
 }
 
-var known = []string{"listen", "max_frame", "tls", "path", "origins", "trusted_proxies", "loopback_only"}
+var known = []string{"listen", "max_frame", "tls", "path", "origins", "trusted_proxies"}
 
 var schema = []byte(`{"type":"object","required":["listen"],"additionalProperties":false,"properties":{` +
 	`"listen":{"description":"IP:PORT to listen on, or a list of them; port 0 takes a free one","oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]},` +
 	`"max_frame":{"description":"longest frame of a device, such as 1MiB","type":["string","integer"]},` +
 	`"path":{"description":"where devices connect, /connect by default","type":"string"},` +
 	`"origins":{"description":"web origins whose pages may connect; none listed: those of the same host","type":"array","items":{"type":"string"}},` +
-	`"trusted_proxies":{"description":"networks of proxies whose word on a client's address is taken","type":"array","items":{"type":"string"}},` +
-	`"loopback_only":{"description":"take only requests for a loopback host from loopback pages; set by the node where nobody has to authenticate","type":"boolean"}}}`)
+	`"trusted_proxies":{"description":"networks of proxies whose word on a client's address is taken","type":"array","items":{"type":"string"}}}}`)
 
 // Configure implements sdk.Plugin.
 func (t *Transport) Configure(raw []byte) (sdk.Setup, []sdk.OptionError) {
@@ -65,17 +63,18 @@ func (t *Transport) Configure(raw []byte) (sdk.Setup, []sdk.OptionError) {
 		return sdk.Setup{}, errs
 	}
 	errs = o.Check()
-	up, upErrs := o.upgrader()
+	up, upErrs := o.upgrader(false)
+	guarded, _ := o.upgrader(true) // It fails where the other one does.
 	if errs = append(errs, upErrs...); len(errs) > 0 {
 		return sdk.Setup{}, errs
 	}
-	t.Setup(&protocol{up, o.Path}, sockets.Config{Listen: o.Listen, FrameBytesMax: int(o.MaxFrame)})
+	t.Setup(&protocol{up, guarded, o.Path}, sockets.Config{Listen: o.Listen, FrameBytesMax: int(o.MaxFrame)})
 	return sdk.Setup{Listen: o.Listen}, nil
 }
 
 // upgrader makes the judge of upgrade requests from the options.
-func (o *options) upgrader() (*wsconn.Upgrader, []sdk.OptionError) {
-	c := wsconn.Config{Path: o.Path, Subprotocols: []string{Binary, JSON}, Origins: o.Origins, LoopbackOnly: o.LoopbackOnly}
+func (o *options) upgrader(loopbackOnly bool) (*wsconn.Upgrader, []sdk.OptionError) {
+	c := wsconn.Config{Path: o.Path, Subprotocols: []string{Binary, JSON}, Origins: o.Origins, LoopbackOnly: loopbackOnly}
 	for i, text := range o.TrustedProxies {
 		prefix, err := netip.ParsePrefix(text)
 		if err != nil {

@@ -167,12 +167,17 @@ func appendListen(b []byte, l *sdk.Listen) []byte {
 	b = appendInt(b, int64(l.AcceptRate))
 	b = appendInt(b, int64(l.MaxUnauthenticated))
 	b = appendInt(b, int64(l.ConnectTimeout))
-	return appendInt(b, int64(l.MaxFrame))
+	b = appendInt(b, int64(l.MaxFrame))
+	if l.LoopbackOnly {
+		return append(b, 1)
+	}
+	return append(b, 0)
 }
 
 func (f *fields) listen() *sdk.Listen {
 	return &sdk.Listen{
 		AcceptRate: f.int(), MaxUnauthenticated: f.int(),
 		ConnectTimeout: f.duration(), MaxFrame: f.int(),
+		LoopbackOnly: f.bool(),
 	}
 }

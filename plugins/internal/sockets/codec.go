@@ -12,8 +12,9 @@ type Protocol interface {
 	// Scheme is the endpoint's URL scheme, Path its path.
 	Scheme() string
 	Path() string
-	// Codec serves one connection, which has the given peer.
-	Codec(peer netip.AddrPort, frameBytesMax int) Codec
+	// Codec serves one connection, which has the given peer. loopbackOnly is
+	// sdk.Listen's.
+	Codec(peer netip.AddrPort, frameBytesMax int, loopbackOnly bool) Codec
 	// Restore is the codec that exported state.
 	Restore(state []byte, frameBytesMax int) (Codec, error)
 }

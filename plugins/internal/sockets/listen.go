@@ -196,7 +196,7 @@ func (l *loop) welcome(fd int, peer netip.AddrPort) {
 	c.fd = int32(fd)
 	c.generation = l.transport.generation.Add(1)
 	c.id = connID(c.fd, c.generation)
-	c.codec = l.transport.protocol.Codec(peer, connectBytes(l.limits.MaxFrame))
+	c.codec = l.transport.protocol.Codec(peer, connectBytes(l.limits.MaxFrame), l.limits.LoopbackOnly)
 	c.phase = Connecting
 	c.heard = l.now()
 	if l.limits.ConnectTimeout > 0 {
