@@ -18,7 +18,7 @@ step() {
 	if [ "$limit" -le 0 ]; then
 		status=124
 	else
-		timeout --kill-after=10 "$limit" "$@" || status=$?
+		timeout "${foreground[@]}" --kill-after=10 "$limit" "$@" || status=$?
 	fi
 	case $status in
 	0) ;;
@@ -29,6 +29,8 @@ step() {
 	summary+=("$(printf '%-9s %4d s  %s' "$name" $((SECONDS - began)) "$verdict")")
 }
 
+foreground=() # At a terminal an interrupt reaches the step; without one, a step's children end with it.
+[ -t 0 ] && foreground=(--foreground)
 cached=()
 [ "${CI:-}" = true ] && cached=(-count=1) # Test results of another day say nothing about this machine's brokers.
 

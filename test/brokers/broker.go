@@ -31,16 +31,16 @@ func (b *broker) Start() {
 	b.disturb("Start", (*server).start)
 }
 
-// Pause stops the broker's process where it is (SIGSTOP): its connections stay open and nothing answers.
+// Pause stops the broker's process where it is (SIGSTOP): its connections stay open, and from Pause's return nothing answers.
 func (b *broker) Pause() {
 	b.t.Helper()
-	b.disturb("Pause", func(s *server) error { return s.signal(signalPause) })
+	b.disturb("Pause", (*server).pause)
 }
 
 // Continue lets a paused broker go on (SIGCONT). It may take a moment to serve again: see WaitReady.
 func (b *broker) Continue() {
 	b.t.Helper()
-	b.disturb("Continue", func(s *server) error { return s.signal(signalContinue) })
+	b.disturb("Continue", (*server).proceed)
 }
 
 // WaitReady returns when the broker answers a call of its protocol that needs all of it.

@@ -16,6 +16,7 @@ import (
 )
 
 func TestKafkaKeepsRecordsAndCommitsWhenKilled(t *testing.T) {
+	t.Parallel()
 	b := Kafka(t)
 	b.CreateTopic("push", 2)
 	before := b.PID()
@@ -41,9 +42,11 @@ func TestKafkaKeepsRecordsAndCommitsWhenKilled(t *testing.T) {
 }
 
 func TestKafkaStopsAndStartsOnTheSamePort(t *testing.T) {
+	t.Parallel()
 	b := Kafka(t)
 	b.CreateTopic("push", 1)
-	b.Stop()
+	b.Pause()
+	b.Stop() // Paused or not.
 	b.Start()
 	produce(t, b.Addr(), nil, "push", 0, "after")
 	if got := fetch(t, b.Addr(), "push", 0, 1); got[0] != "after" {
@@ -80,6 +83,7 @@ func TestKafkaRefusesUnknownTopics(t *testing.T) {
 }
 
 func TestPausedKafkaAnswersNothingUntilItContinues(t *testing.T) {
+	t.Parallel()
 	b := Kafka(t)
 	conn, err := kafka.DialContext(testContext(t), "tcp", b.Addr())
 	if err != nil {
@@ -99,6 +103,7 @@ func TestPausedKafkaAnswersNothingUntilItContinues(t *testing.T) {
 }
 
 func TestKafkaSecureListenerTakesBothMechanisms(t *testing.T) {
+	t.Parallel()
 	b := Kafka(t, Secure(), Setting("num.partitions", "1"))
 	b.CreateTopic("push", 1)
 	config := &tls.Config{RootCAs: trust(t, b.CAFile())}

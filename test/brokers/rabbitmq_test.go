@@ -10,6 +10,7 @@ import (
 )
 
 func TestRabbitMQKeepsConfirmedMessagesWhenKilled(t *testing.T) {
+	t.Parallel()
 	b := RabbitMQ(t)
 	before := b.PID()
 	channel := open(t, b.URL(), nil)
@@ -38,6 +39,7 @@ func TestRabbitMQKeepsConfirmedMessagesWhenKilled(t *testing.T) {
 }
 
 func TestRabbitMQStopsAndStartsOnTheSamePort(t *testing.T) {
+	t.Parallel()
 	b := RabbitMQ(t)
 	b.Stop()
 	b.Start()
@@ -50,6 +52,7 @@ func TestRabbitMQStopsAndStartsOnTheSamePort(t *testing.T) {
 }
 
 func TestPausedRabbitMQConfirmsNothingUntilItContinues(t *testing.T) {
+	t.Parallel()
 	b := RabbitMQ(t)
 	channel := open(t, b.URL(), nil)
 	declare(t, channel, "classic")
@@ -72,6 +75,7 @@ func TestPausedRabbitMQConfirmsNothingUntilItContinues(t *testing.T) {
 }
 
 func TestRabbitMQSecureListener(t *testing.T) {
+	t.Parallel()
 	b := RabbitMQ(t, Secure(), Setting("channel_max", "7"))
 	channel := open(t, b.SecureURL(), &tls.Config{RootCAs: trust(t, b.CAFile())})
 	declare(t, channel, "classic")

@@ -32,6 +32,7 @@ type server struct {
 	helpers []*process                  // run beside it until close
 
 	process *process // the last run, nil before the first
+	paused  bool     // of the last run
 }
 
 func (s *server) log() string { return filepath.Join(s.dir, "broker.log") }
@@ -57,7 +58,7 @@ func (s *server) start() error {
 	if err != nil {
 		return err
 	}
-	s.process = p
+	s.process, s.paused = p, false
 	return s.waitReady()
 }
 
@@ -103,7 +104,7 @@ func (s *server) stop() error {
 	if err := s.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	if err := s.signal(signalContinue); err != nil { // A paused process does not see SIGTERM.
+	if err := s.proceed(); err != nil { // A paused process does not see SIGTERM.
 		return err
 	}
 	select {
@@ -112,6 +113,24 @@ func (s *server) stop() error {
 	case <-time.After(stopTimeout):
 		return fmt.Errorf("it did not stop within %v\n%s", stopTimeout, s.logTail())
 	}
+}
+
+// pause returns when no thread of the broker runs any more.
+func (s *server) pause() error {
+	if s.paused {
+		return errors.New("it is paused already")
+	}
+	if err := s.signal(signalPause); err != nil {
+		return err
+	}
+	s.paused = true
+	return awaitPaused(s.process.cmd.Process.Pid)
+}
+
+// proceed ends a pause, if there is one.
+func (s *server) proceed() error {
+	s.paused = false
+	return s.signal(signalContinue)
 }
 
 func (s *server) signal(sig os.Signal) error {

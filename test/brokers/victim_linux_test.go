@@ -17,6 +17,7 @@ import (
 const victimVariable = "PUSHCORE_TEST_VICTIM"
 
 func TestNoBrokerOutlivesAKilledTestBinary(t *testing.T) {
+	t.Parallel()
 	SharedKafka(t) // Ends this test where brokers are missing.
 	SharedRabbitMQ(t)
 	dir := t.TempDir()
