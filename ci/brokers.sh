@@ -56,7 +56,7 @@ kafka() {
 	mkdir -p "$cache"
 	part=$(mktemp -d "$cache/kafka-$version.part.XXXXXX")
 	# Whole or not at all: the folder gets its name when every jar is in it.
-	if mvn -q -B -ntp -f "$pom" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+	if mvn -q -B -ntp -Dstyle.color=never -f "$pom" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
 		-DincludeScope=runtime -DoutputDirectory="$part" && { mv -T "$part" "$jars" 2>/dev/null || [ -d "$jars" ]; }; then
 		rm -rf "$part"
 	else
