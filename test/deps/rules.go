@@ -1,9 +1,11 @@
 package deps
 
+import "slices"
+
 // The reasons are for whoever broke a rule and wonders why it stands. Packages that do not exist yet are named too.
 
 // bans says which package may not know which. Model: the order of packages in docs/architecture.md.
-var bans = concat(
+var bans = slices.Concat(
 	order("a plugin author's imports stay small: the frames know nothing, the interface knows the frames, all else comes after",
 		[]string{"./sdk/wire"}, []string{"./sdk"}, []string{"./plugins/..."}, []string{"./cmd/..."}),
 	order("a plugin is served out of process by a layer over the interface, which knows nothing of it",
@@ -56,18 +58,21 @@ var bans = concat(
 	},
 )
 
-// apart is for plugins: each with its own packages, and none with another's.
+// apart is for plugins: each with its own packages and with those that are there to be shared, none with another's.
 func apart(plugins ...string) []Ban {
-	const internal = "./plugins/internal/..."
-	const why = "a plugin can be taken out, or run in a process of its own, without the others; what two share is in plugins/internal"
-	rest := Ban{From: []string{"./plugins/..."}, Except: []string{internal}, To: []string{"./plugins/..."}, But: []string{internal}, Tests: TestsToo, Why: why}
-	list := []Ban{{From: []string{internal}, To: []string{"./plugins/..."}, But: []string{internal}, Tests: TestsToo, Why: why}}
-	for _, p := range plugins {
-		own := p + "/..."
-		rest.Except = append(rest.Except, own)
-		list = append(list, Ban{From: []string{own}, To: []string{"./plugins/..."}, But: []string{own, internal}, Tests: TestsToo, Why: why})
+	shared := []string{"./plugins/internal/...", "./plugins/mq/internal/..."}
+	between := func(from, except, but []string) Ban {
+		return Ban{From: from, Except: except, To: []string{"./plugins/..."}, But: but, Tests: TestsToo,
+			Why: "a plugin can be taken out, or run in a process of its own, without the others; what two share is in an internal folder"}
 	}
-	return append(list, rest)
+	list := []Ban{between(shared, nil, shared)}
+	ruled := slices.Clone(shared)
+	for _, p := range plugins {
+		own := []string{p + "/..."}
+		list = append(list, between(own, nil, slices.Concat(own, shared)))
+		ruled = append(ruled, own...)
+	}
+	return append(list, between([]string{"./plugins/..."}, ruled, shared)) // Plugins not named yet.
 }
 
 // stateful packages own data, are told the time, and return effects. Motion packages run them.
@@ -105,14 +110,6 @@ var words = Words{
 var names = Names{
 	Names: []string{"util", "utils", "common", "helper", "helpers", "types", "misc"},
 	Why:   "a package is named for what it provides; these collect what nobody looks for",
-}
-
-func concat(lists ...[]Ban) []Ban {
-	var all []Ban
-	for _, list := range lists {
-		all = append(all, list...)
-	}
-	return all
 }
 
 // Check lists all breaches of all rules.
