@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"strings"
-	"sync"
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
@@ -16,6 +14,7 @@ import (
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
 
+	"github.com/pushcore/pushcore/plugins/mq/internal/dial"
 	"github.com/pushcore/pushcore/sdk"
 )
 
@@ -30,18 +29,13 @@ const (
 // cluster is the way to the brokers, shared by the consumer and the outputs.
 type cluster struct {
 	brokers   []string
+	dial      *dial.Dialer
 	tls       *tls.Config
 	mechanism sasl.Mechanism
 	client    *kafka.Client // metadata, offsets, fetching
 	producer  *kafka.Client // the same with a timeout, half of which is the broker's for its replicas
 	transport *kafka.Transport
 	log       *slog.Logger
-
-	hard context.Context // ends with cut
-	kill context.CancelFunc
-
-	mu    sync.Mutex // guards conns
-	conns map[*trackedConn]struct{}
 }
 
 func newCluster(o *Options, log *slog.Logger) (*cluster, error) {
@@ -56,10 +50,9 @@ func newCluster(o *Options, log *slog.Logger) (*cluster, error) {
 	if o.SASL != nil && o.SASL.Mechanism == "plain" && o.TLS == nil {
 		log.Warn("the password goes to the brokers in clear text: sasl plain without tls")
 	}
-	c := &cluster{brokers: o.Brokers, tls: config, mechanism: mechanism, log: log, conns: make(map[*trackedConn]struct{})}
-	c.hard, c.kill = context.WithCancel(context.Background())
+	c := &cluster{brokers: o.Brokers, tls: config, mechanism: mechanism, log: log, dial: dial.New()}
 	c.transport = &kafka.Transport{
-		Dial: c.dial, DialTimeout: dialTimeout, ClientID: clientID, TLS: config, SASL: mechanism,
+		Dial: c.dial.Dial, DialTimeout: dialTimeout, ClientID: clientID, TLS: config, SASL: mechanism,
 		MetadataTTL: metadataTTL, MetadataTopics: o.topics(),
 	}
 	c.client = &kafka.Client{Addr: kafka.TCP(o.Brokers...), Transport: c.transport}
@@ -94,56 +87,13 @@ func (s *SASL) mechanism() (sasl.Mechanism, error) {
 
 // dialer is for the consumer group, which has a client of its own.
 func (c *cluster) dialer() *kafka.Dialer {
-	return &kafka.Dialer{ClientID: clientID, Timeout: dialTimeout, DialFunc: c.dial, TLS: c.tls, SASLMechanism: c.mechanism}
-}
-
-// dial opens a connection that cut can end: the library's own calls do not all
-// end with a context.
-func (c *cluster) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(c.hard, cancel)()
-	conn, err := new(net.Dialer).DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.hard.Err() != nil {
-		conn.Close()
-		return nil, net.ErrClosed
-	}
-	tracked := &trackedConn{Conn: conn, cluster: c}
-	c.conns[tracked] = struct{}{}
-	return tracked, nil
-}
-
-type trackedConn struct {
-	net.Conn
-	cluster *cluster
-}
-
-func (t *trackedConn) Close() error {
-	t.cluster.mu.Lock()
-	delete(t.cluster.conns, t)
-	t.cluster.mu.Unlock()
-	return t.Conn.Close()
-}
-
-// cut ends all connections, and with them the calls that wait for an answer.
-func (c *cluster) cut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.kill()
-	for conn := range c.conns {
-		conn.Conn.Close()
-	}
+	return &kafka.Dialer{ClientID: clientID, Timeout: dialTimeout, DialFunc: c.dial.Dial, TLS: c.tls, SASLMechanism: c.mechanism}
 }
 
 // close ends what is idle and whatever is left.
 func (c *cluster) close() {
 	c.transport.CloseIdleConnections()
-	c.cut()
+	c.dial.Cut()
 }
 
 // layout is the number of partitions of each topic that is there.

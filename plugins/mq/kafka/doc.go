@@ -11,7 +11,7 @@
 //
 // Publishing (publish.go) keeps one queue and one request under way for each
 // partition of an output (lane.go), so that records of one key arrive in order.
-// What the broker does not take within publishTimeout is answered with an error.
+// What the broker does not take within half a minute is answered with an error.
 // A request whose answer got lost is sent again: outputs are at least once.
 //
 // What Kafka's protocol leaves to its clients, and this one does not do: records

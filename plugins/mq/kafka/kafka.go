@@ -130,7 +130,7 @@ func (k *Kafka) Close(deadline time.Time) error {
 	select {
 	case <-ended:
 	case <-cut.C:
-		k.cluster.cut()
+		k.cluster.dial.Cut()
 		err = errLate
 		<-ended
 	}

@@ -7,6 +7,7 @@ import (
 
 	kafka "github.com/segmentio/kafka-go"
 
+	"github.com/pushcore/pushcore/plugins/mq/internal/outbox"
 	"github.com/pushcore/pushcore/plugins/mq/internal/pace"
 	"github.com/pushcore/pushcore/sdk"
 )
@@ -23,14 +24,14 @@ const (
 type lane struct {
 	output    *output
 	partition int
-	queue     queue // output.run → run
+	queue     *outbox.Queue // output.run → run
 }
 
 // run ends when the queue is closed and each record is answered. When ctx has
 // ended each record is tried once more only.
 func (l *lane) run(ctx context.Context) {
 	for {
-		items := l.queue.take(context.Background())
+		items := l.queue.Wait(context.Background())
 		if len(items) == 0 {
 			return
 		}
@@ -43,10 +44,10 @@ func (l *lane) run(ctx context.Context) {
 }
 
 // requestLength is how many of items go into the next request.
-func requestLength(items []pending) int {
+func requestLength(items []outbox.Pending) int {
 	size := 0
 	for i := range items {
-		r := &items[i].record
+		r := &items[i].Record
 		size += len(r.Key) + len(r.Body)
 		for _, h := range r.Headers {
 			size += len(h.Name) + len(h.Value)
@@ -59,7 +60,7 @@ func requestLength(items []pending) int {
 }
 
 // send publishes records and answers each, whatever happens.
-func (l *lane) send(ctx context.Context, batch []pending) {
+func (l *lane) send(ctx context.Context, batch []outbox.Pending) {
 	backoff := pace.Backoff{Least: 100 * time.Millisecond, Most: 2 * time.Second}
 	for len(batch) > 0 {
 		err := l.produce(batch)
@@ -90,35 +91,35 @@ func (l *lane) send(ctx context.Context, batch []pending) {
 
 // expire answers the records whose time is over and returns the others. The
 // records of a batch are in the order of their deadlines.
-func (l *lane) expire(batch []pending, err error) []pending {
+func (l *lane) expire(batch []outbox.Pending, err error) []outbox.Pending {
 	now, n := time.Now(), 0
-	for n < len(batch) && now.After(batch[n].deadline) {
+	for n < len(batch) && now.After(batch[n].Deadline) {
 		n++
 	}
 	l.answer(batch[:n], err.Error(), false)
 	return batch[n:]
 }
 
-func (l *lane) answer(batch []pending, text string, final bool) {
+func (l *lane) answer(batch []outbox.Pending, text string, final bool) {
 	if len(batch) == 0 {
 		return
 	}
 	results := make([]sdk.PublishResult, len(batch))
 	for i := range batch {
-		results[i] = sdk.PublishResult{ID: batch[i].record.ID, Error: text, Final: final}
+		results[i] = sdk.PublishResult{ID: batch[i].Record.ID, Error: text, Final: final}
 	}
 	l.output.host.Published(results)
 }
 
 // produce makes one request and waits for the acknowledgement of all replicas that
 // are in sync.
-func (l *lane) produce(batch []pending) error {
+func (l *lane) produce(batch []outbox.Pending) error {
 	c := l.output.cluster
-	ctx, cancel := context.WithTimeout(c.hard, c.producer.Timeout)
+	ctx, cancel := context.WithTimeout(c.dial.Context(), c.producer.Timeout)
 	defer cancel()
 	records := make([]kafka.Record, len(batch))
 	for i := range batch {
-		records[i] = recordOf(&batch[i].record)
+		records[i] = recordOf(&batch[i].Record)
 	}
 	answer, err := c.producer.Produce(ctx, &kafka.ProduceRequest{
 		Topic: l.output.topic, Partition: l.partition, RequiredAcks: kafka.RequireAll,

@@ -8,19 +8,10 @@ import (
 
 	kafka "github.com/segmentio/kafka-go"
 
+	"github.com/pushcore/pushcore/plugins/mq/internal/outbox"
 	"github.com/pushcore/pushcore/plugins/mq/internal/pace"
 	"github.com/pushcore/pushcore/sdk"
 )
-
-// publishTimeout is how long a record is tried before it is answered with an
-// error.
-const publishTimeout = 30 * time.Second
-
-// pending is a record that was handed over and is not answered yet.
-type pending struct {
-	record   sdk.Outgoing
-	deadline time.Time
-}
 
 // output publishes to one topic. What it holds is bounded by what the host hands
 // over without an answer. run spreads the records over lanes, one a partition.
@@ -28,7 +19,7 @@ type output struct {
 	topic   string
 	cluster *cluster
 	host    sdk.MQHost
-	queue   queue // Publish → run
+	queue   *outbox.Queue // Publish → run
 
 	// Everything following is run's.
 	partitions []int // nil: not known yet
@@ -39,48 +30,48 @@ type output struct {
 }
 
 func newOutput(topic string, c *cluster, h sdk.MQHost) *output {
-	return &output{topic: topic, cluster: c, host: h, queue: newQueue(), lanes: make(map[int]*lane)}
+	return &output{topic: topic, cluster: c, host: h, queue: outbox.New(), lanes: make(map[int]*lane)}
 }
 
 func (o *output) put(r *sdk.Outgoing, now time.Time) {
-	o.queue.put(pending{record: *r, deadline: now.Add(publishTimeout)})
+	o.queue.Put(outbox.Pending{Record: *r, Deadline: now.Add(outbox.Timeout)})
 }
 
 // run ends when ctx has ended and each record is answered.
 func (o *output) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		for _, p := range o.queue.take(ctx) {
+		for _, p := range o.queue.Wait(ctx) {
 			o.route(ctx, p)
 		}
 	}
-	for _, p := range o.queue.take(ctx) {
+	for _, p := range o.queue.Wait(ctx) {
 		o.route(ctx, p)
 	}
 	for _, l := range o.lanes {
-		l.queue.close()
+		l.queue.Close()
 	}
 	o.sending.Wait()
 }
 
 // route gives a record to the lane of its key's partition, as other producers
 // with Kafka's own hash would.
-func (o *output) route(ctx context.Context, p pending) {
-	if err := o.lookUp(ctx, p.deadline); err != nil {
-		o.host.Published([]sdk.PublishResult{{ID: p.record.ID, Error: err.Error()}})
+func (o *output) route(ctx context.Context, p outbox.Pending) {
+	if err := o.lookUp(ctx, p.Deadline); err != nil {
+		o.host.Published([]sdk.PublishResult{{ID: p.Record.ID, Error: err.Error()}})
 		return
 	}
-	key := p.record.Key
+	key := p.Record.Key
 	if len(key) == 0 {
 		key = nil // Any partition.
 	}
 	id := o.balancer.Balance(kafka.Message{Key: key}, o.partitions...)
 	l := o.lanes[id]
 	if l == nil {
-		l = &lane{output: o, partition: id, queue: newQueue()}
+		l = &lane{output: o, partition: id, queue: outbox.New()}
 		o.lanes[id] = l
 		o.sending.Go(func() { l.run(ctx) })
 	}
-	l.queue.put(p)
+	l.queue.Put(p)
 }
 
 // lookUp finds the topic's partitions, and looks again from time to time. While
