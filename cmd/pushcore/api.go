@@ -22,9 +22,12 @@ type api struct {
 	client *http.Client
 }
 
+// defaultServer is where a node without a configuration listens.
+const defaultServer = "http://127.0.0.1:8080"
+
 // addServerFlags gives a command the flags of those that talk to a node.
 func addServerFlags(cmd *cobra.Command) {
-	cmd.Flags().String("server", envOr("PUSHCORE_SERVER", "http://127.0.0.1:8080"), "the node's HTTP address (PUSHCORE_SERVER)")
+	cmd.Flags().String("server", envOr("PUSHCORE_SERVER", defaultServer), "the node's HTTP address (PUSHCORE_SERVER)")
 	cmd.Flags().String("key", "", "API key (PUSHCORE_KEY)")
 }
 

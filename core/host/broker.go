@@ -56,6 +56,9 @@ func NewBroker(name string, plugin sdk.MQ, in Ingress, outstandingMax int, log *
 	}
 }
 
+// Ingress is where the instance's records go.
+func (b *Broker) Ingress() Ingress { return b.in }
+
 // Open opens the plugin and starts the goroutine that calls it.
 func (b *Broker) Open() error {
 	if err := b.plugin.Open(b); err != nil {

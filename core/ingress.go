@@ -1,0 +1,51 @@
+package core
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/pushcore/pushcore/core/admit"
+	"github.com/pushcore/pushcore/core/dispatch"
+	"github.com/pushcore/pushcore/core/host"
+	"github.com/pushcore/pushcore/sdk"
+)
+
+// ingress takes the records of one MQ instance to the dispatcher. They are parsed
+// on the plugin's goroutine, so that parsing is spread over its consumers.
+type ingress struct {
+	index      int          // admission's index of the instance; immutable
+	policy     admit.Policy // immutable
+	dispatcher *dispatch.Dispatcher
+
+	mu     sync.Mutex // guards stable
+	stable map[string]bool
+}
+
+var _ host.Ingress = (*ingress)(nil)
+
+// Assigned begins an epoch of a source.
+func (i *ingress) Assigned(_ string, s sdk.Source) {
+	i.mu.Lock()
+	i.stable[s.Name] = s.StablePositions
+	i.mu.Unlock()
+	i.dispatcher.Assigned(i.index, s.Name, s.Epoch)
+}
+
+// Revoked ends it.
+func (i *ingress) Revoked(_, source string, epoch uint64) {
+	i.dispatcher.Revoked(i.index, source, epoch)
+}
+
+// Batch hands over records; it blocks while there is no room for them.
+func (i *ingress) Batch(ctx context.Context, _ string, b sdk.Records) error {
+	i.mu.Lock()
+	from := admit.From{Source: b.Source, Stable: i.stable[b.Source]}
+	i.mu.Unlock()
+	now := time.Now()
+	parsed := make([]admit.Parsed, len(b.Records))
+	for k := range b.Records {
+		parsed[k] = admit.Parse(&i.policy, from, &b.Records[k], now)
+	}
+	return i.dispatcher.Batch(ctx, i.index, b.Source, b.Epoch, parsed)
+}

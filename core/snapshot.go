@@ -1,0 +1,174 @@
+package core
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pushcore/pushcore/core/admit"
+	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/metrics"
+	"github.com/pushcore/pushcore/core/shard"
+	"github.com/pushcore/pushcore/sdk"
+)
+
+var _ metrics.Node = (*Runtime)(nil)
+
+// Snapshot implements metrics.Node: it asks loops and dispatcher for their numbers.
+func (r *Runtime) Snapshot(ctx context.Context) (*metrics.Snapshot, error) {
+	answers, err := r.queries.all(ctx, shard.Query{Kind: shard.QueryStats})
+	if err != nil {
+		return nil, err
+	}
+	s := &metrics.Snapshot{}
+	total := sumStats(answers, len(r.transportNames))
+	r.sessionMetrics(s, total)
+	r.deliveryMetrics(s, total)
+	r.booksMetric(s, answers)
+	r.loopMetrics(s)
+	return s, r.brokerMetrics(ctx, s)
+}
+
+// sumStats adds up what the shards counted.
+func sumStats(answers []shard.Answer, plugins int) *shard.Stats {
+	t := &shard.Stats{Connections: make([]int, plugins), Closes: map[shard.CodeOf]uint64{}, Rejects: map[shard.CodeOf]uint64{}, Clients: map[shard.ClientOf]int{}}
+	for _, a := range answers {
+		t.Add(a.Stats)
+	}
+	return t
+}
+
+func (r *Runtime) sessionMetrics(s *metrics.Snapshot, t *shard.Stats) {
+	for i, name := range r.transportNames {
+		s.Set(metrics.Connections, float64(t.Connections[i]), name)
+		s.Set(metrics.PluginUp, 1, name)
+		s.Set(metrics.PluginRestarts, 0, name)
+	}
+	s.Set(metrics.Sessions, float64(t.Attached), "attached")
+	s.Set(metrics.Sessions, float64(t.Detached), "detached")
+	for c, n := range t.Clients {
+		s.Set(metrics.SessionsByClient, float64(n), c.Platform, c.Version)
+	}
+	s.Histograms = append(s.Histograms, histogram(metrics.SessionSeconds, &t.SessionSeconds))
+	for c, n := range t.Closes {
+		s.Set(metrics.Closes, float64(n), r.transportNames[c.Plugin], strconv.Itoa(int(c.Code)))
+	}
+	for c, n := range t.Rejects {
+		s.Set(metrics.Rejects, float64(n), r.transportNames[c.Plugin], strconv.Itoa(int(c.Code)))
+	}
+}
+
+var classNames = [...]string{sdk.Reliable: "reliable", sdk.Fast: "fast"}
+
+func (r *Runtime) deliveryMetrics(s *metrics.Snapshot, t *shard.Stats) {
+	for fate := range t.Fates {
+		for reason := range t.Fates[fate] {
+			for class, n := range t.Fates[fate][reason] {
+				if n > 0 {
+					s.Set(metrics.Fates, float64(n), envelope.Fate(fate).String(), envelope.Reason(reason).String(), classNames[class])
+				}
+			}
+		}
+	}
+	for class := range t.Delivery {
+		s.Histograms = append(s.Histograms, histogram(metrics.DeliverySeconds, &t.Delivery[class], classNames[class]))
+	}
+	s.Set(metrics.Attempts, float64(t.Attempts))
+}
+
+func histogram(f *metrics.Family, h *shard.Histogram, labels ...string) metrics.HistogramValue {
+	v := metrics.HistogramValue{Family: f, Labels: labels, Sum: h.Sum.Seconds(), Buckets: map[float64]uint64{}}
+	for i, bound := range shard.Buckets {
+		v.Count += h.Counts[i]
+		v.Buckets[bound] = v.Count
+	}
+	v.Count += h.Counts[len(shard.Buckets)]
+	return v
+}
+
+// booksMetric balances the books. While operations of the store are under way a
+// pair may be on both sides of them; then the last balance that was exact stands.
+func (r *Runtime) booksMetric(s *metrics.Snapshot, answers []shard.Answer) {
+	exact := true
+	var left, ended uint64
+	pending := r.store.Census()
+	for _, a := range answers {
+		b := &a.Stats.Books
+		exact = exact && b.Settled
+		left += b.Carried + b.Owed
+		ended += b.Ended()
+		pending += b.Memory + b.Storing - b.InStore
+	}
+	if exact {
+		r.difference.Store(int64(left) - int64(ended) - int64(pending))
+	}
+	s.Set(metrics.BooksDifference, float64(r.difference.Load()))
+}
+
+func (r *Runtime) loopMetrics(s *metrics.Snapshot) {
+	r.scrape.Lock()
+	defer r.scrape.Unlock()
+	now := time.Now()
+	for i := range r.loops.Len() {
+		stats := r.loops.Loop(i).Stats()
+		if passed := now.Sub(r.scraped); passed > 0 {
+			s.Set(metrics.LoopBusyRatio, min(1, float64(stats.Busy-r.busy[i])/float64(passed)), strconv.Itoa(i))
+		}
+		r.busy[i] = stats.Busy
+		s.Set(metrics.LoopLagSeconds, stats.Lag.Seconds(), strconv.Itoa(i))
+	}
+	r.scraped = now
+}
+
+func (r *Runtime) brokerMetrics(ctx context.Context, s *metrics.Snapshot) error {
+	stats, err := r.dispatcher.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	for i, in := range stats.Instances {
+		name := "http"
+		if i > 0 {
+			name = r.prepared.mqs[i-1].name
+		}
+		s.Set(metrics.IngressOpen, float64(in.Open), name)
+		s.Set(metrics.IngressOldest, in.Oldest.Seconds(), name)
+		s.Set(metrics.IngressWithoutID, float64(in.WithoutID), name)
+		for reason, n := range in.Paused {
+			if reason > 0 {
+				s.Set(metrics.IngressPaused, float64(n), name, admit.Reason(reason).String())
+			}
+		}
+		for reason, n := range in.Dead {
+			if n > 0 {
+				s.Set(metrics.Fates, float64(n), envelope.Dead.String(), envelope.Reason(reason).String(), "")
+			}
+		}
+	}
+	for i, b := range r.brokers {
+		name := r.prepared.mqs[i].name
+		up, _ := b.Up()
+		s.Set(metrics.PluginUp, oneIf(up), name)
+		s.Set(metrics.PluginRestarts, 0, name)
+		for source, n := range b.Lags() {
+			topic, partition := splitSource(source)
+			s.Set(metrics.IngressLag, float64(n), name, topic, partition)
+		}
+	}
+	return nil
+}
+
+func oneIf(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// splitSource splits a source's name into topic and partition where it has one.
+func splitSource(name string) (topic, partition string) {
+	if i := strings.LastIndexByte(name, '/'); i >= 0 {
+		return name[:i], name[i+1:]
+	}
+	return name, ""
+}
