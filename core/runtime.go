@@ -46,7 +46,7 @@ type Runtime struct {
 	transportNames []string
 	transports     []*local.Instance
 	brokers        []*host.Broker // in the order of prepared.mqs
-	listeners      []*listener
+	listeners      []*admin.Listener
 	endpoints      []Endpoint
 
 	ready      atomic.Bool
@@ -268,7 +268,7 @@ func (r *Runtime) openHTTP() error {
 	}
 	settings.Metrics = metrics.Handler(r)
 	api := admin.New(settings, r)
-	l, err := listenHTTP("http", c.HTTP.Listen, c.HTTP.TLS, api.API(c.Ops != nil), r.log)
+	l, err := admin.Listen("http", c.HTTP.Listen, (*admin.TLS)(c.HTTP.TLS), api.API(c.Ops != nil), r.log)
 	if err != nil {
 		return err
 	}
@@ -276,15 +276,15 @@ func (r *Runtime) openHTTP() error {
 	if c.Ops == nil {
 		return nil
 	}
-	if l, err = listenHTTP("ops", c.Ops.Listen, c.Ops.TLS, api.Ops(), r.log); err == nil {
+	if l, err = admin.Listen("ops", c.Ops.Listen, (*admin.TLS)(c.Ops.TLS), api.Ops(), r.log); err == nil {
 		r.addListener(l)
 	}
 	return err
 }
 
-func (r *Runtime) addListener(l *listener) {
+func (r *Runtime) addListener(l *admin.Listener) {
 	r.listeners = append(r.listeners, l)
-	r.endpoints = append(r.endpoints, Endpoint{l.name, l.url})
+	r.endpoints = append(r.endpoints, Endpoint{l.Name, l.URL})
 }
 
 // Stop ends the node in good order until ctx ends: no records and devices are
@@ -362,7 +362,7 @@ func (r *Runtime) close(ctx context.Context) error {
 	defer cancel()
 	var errs []error
 	for _, l := range r.listeners {
-		l.close(ctx)
+		l.Close(ctx)
 	}
 	for _, t := range r.transports {
 		errs = append(errs, t.Close(deadline))

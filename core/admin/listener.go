@@ -1,4 +1,4 @@
-package core
+package admin
 
 import (
 	"context"
@@ -11,25 +11,27 @@ import (
 	"net/http"
 	"os"
 	"time"
-
-	"github.com/pushcore/pushcore/core/config"
 )
 
-// listener is one HTTP server of the node.
-type listener struct {
-	name   string
-	url    string
+// TLS names the files of a TLS listener; ClientCAFile, if set, makes client
+// certificates a must.
+type TLS struct{ CertFile, KeyFile, ClientCAFile string }
+
+// Listener is one HTTP server of the node.
+type Listener struct {
+	Name   string // for messages
+	URL    string
 	server *http.Server
 	ended  chan struct{} // closed when Serve has returned
 }
 
-// listenHTTP binds an address and serves it from a goroutine of its own.
-func listenHTTP(name, address string, t *config.TLS, h http.Handler, log *slog.Logger) (*listener, error) {
+// Listen binds an address and serves it, from a goroutine of its own, until Close.
+func Listen(name, address string, t *TLS, h http.Handler, log *slog.Logger) (*Listener, error) {
 	socket, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("%s: listen on %s: %w", name, address, err)
 	}
-	l := &listener{name: name, url: "http://" + socket.Addr().String(), ended: make(chan struct{})}
+	l := &Listener{Name: name, URL: "http://" + socket.Addr().String(), ended: make(chan struct{})}
 	if t != nil {
 		settings, err := tlsSettings(t)
 		if err != nil {
@@ -37,7 +39,7 @@ func listenHTTP(name, address string, t *config.TLS, h http.Handler, log *slog.L
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		socket = tls.NewListener(socket, settings)
-		l.url = "https://" + socket.Addr().String()
+		l.URL = "https://" + socket.Addr().String()
 	}
 	l.server = &http.Server{
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 20,
@@ -47,22 +49,22 @@ func listenHTTP(name, address string, t *config.TLS, h http.Handler, log *slog.L
 	return l, nil
 }
 
-func (l *listener) serve(socket net.Listener, log *slog.Logger) {
+func (l *Listener) serve(socket net.Listener, log *slog.Logger) {
 	defer close(l.ended)
 	if err := l.server.Serve(socket); !errors.Is(err, http.ErrServerClosed) {
-		log.Error("the HTTP server has ended", "name", l.name, "error", err)
+		log.Error("the HTTP server has ended", "name", l.Name, "error", err)
 	}
 }
 
-// close lets requests under way finish until ctx ends.
-func (l *listener) close(ctx context.Context) {
+// Close lets requests under way finish until ctx ends.
+func (l *Listener) Close(ctx context.Context) {
 	if err := l.server.Shutdown(ctx); err != nil {
 		_ = l.server.Close() // What is left is cut.
 	}
 	<-l.ended
 }
 
-func tlsSettings(t *config.TLS) (*tls.Config, error) {
+func tlsSettings(t *TLS) (*tls.Config, error) {
 	certificate, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("tls: %w", err)
