@@ -208,6 +208,7 @@ func TestCloseWithoutPatienceEndsTheHandlersContext(t *testing.T) {
 		}))
 		conn, _ := n.accept(session("s", false))
 		conn.send(push(1, "a"))
+		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := c.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {

@@ -51,8 +51,8 @@ type transport interface {
 	// write writes what was appended, within the timeout.
 	write(b []byte, timeout time.Duration) error
 
-	// appendEnd appends the good-bye: code 0 is a regular end.
-	appendEnd(dst []byte, code uint16) []byte
+	// appendEnd appends the good-bye, or the answer to the node's.
+	appendEnd(dst []byte) []byte
 
 	// halfClose says that no more is written; reading ends within the timeout.
 	halfClose(timeout time.Duration)

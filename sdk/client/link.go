@@ -67,6 +67,9 @@ func (l *link) fail(err error) {
 // cause returns why it ended, once both goroutines are done.
 func (l *link) cause() error { return l.failure }
 
+// received notes that the node is there.
+func (l *link) received(now time.Time) { l.receivedAt, l.pingAt = now, time.Time{} }
+
 // ackSoon makes acks be written after delay, or at once if half of the window
 // is handled.
 func (l *link) ackSoon(unacked int, delay time.Duration, now time.Time) {

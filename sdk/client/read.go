@@ -43,7 +43,7 @@ func (c *Client) readPush(l *link, b []byte, push *wire.Push) error {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l.receivedAt = now
+	l.received(now)
 	if l.leaving {
 		return nil
 	}
@@ -84,7 +84,7 @@ func (c *Client) readOther(l *link, kind wire.Type, b []byte) error {
 	}
 	now := time.Now()
 	c.mu.Lock()
-	l.receivedAt = now
+	l.received(now)
 	c.mu.Unlock()
 	return read(c, l, b, now)
 }

@@ -58,10 +58,10 @@ func (s *stream) appendFrame(dst []byte, f frame) []byte {
 	return wire.PrefixLength(f.Append(dst), start)
 }
 
-func (s *stream) appendReply(dst []byte) []byte         { return dst }
-func (s *stream) appendEnd(dst []byte, _ uint16) []byte { return dst }
-func (s *stream) halfClose(timeout time.Duration)       { halfClose(s.conn, timeout) }
-func (s *stream) shutdown()                             { _ = s.conn.Close() } // It is over either way.
+func (s *stream) appendReply(dst []byte) []byte   { return dst }
+func (s *stream) appendEnd(dst []byte) []byte     { return dst }
+func (s *stream) halfClose(timeout time.Duration) { halfClose(s.conn, timeout) }
+func (s *stream) shutdown()                       { _ = s.conn.Close() } // It is over either way.
 
 func (s *stream) write(b []byte, timeout time.Duration) error { return writeTo(s.conn, b, timeout) }
 

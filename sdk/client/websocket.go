@@ -31,6 +31,7 @@ type webSocket struct {
 	mu    sync.Mutex // guards the rest: reading → writing goroutine
 	ping  bool       // a ping is to be answered
 	echo  []byte     // with this
+	code  uint16     // of the node's close frame, to be echoed
 	ended bool       // a close frame was appended
 }
 
@@ -112,6 +113,9 @@ func (w *webSocket) control(header ws.Header, payload io.Reader) error {
 		notify(w.wake)
 	case ws.OpClose:
 		code, text := ws.ParseCloseFrameData(b)
+		w.mu.Lock()
+		w.code = uint16(code)
+		w.mu.Unlock()
 		return closeErrorOf(wire.Code(code), text)
 	}
 	return nil
@@ -142,17 +146,18 @@ func (w *webSocket) appendReply(dst []byte) []byte {
 	return mask(append(dst, w.echo...), len(dst), ws.OpPong)
 }
 
-func (w *webSocket) appendEnd(dst []byte, code uint16) []byte {
+func (w *webSocket) appendEnd(dst []byte) []byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.ended {
 		return dst
 	}
 	w.ended = true
-	if code == 0 {
-		code = uint16(ws.StatusNormalClosure)
+	code := ws.StatusNormalClosure
+	if w.code != 0 {
+		code = ws.StatusCode(w.code)
 	}
-	return mask(append(dst, ws.NewCloseFrameBody(ws.StatusCode(code), "")...), len(dst), ws.OpClose)
+	return mask(append(dst, ws.NewCloseFrameBody(code, "")...), len(dst), ws.OpClose)
 }
 
 func (w *webSocket) write(b []byte, timeout time.Duration) error { return writeTo(w.conn, b, timeout) }

@@ -76,7 +76,7 @@ func (w *writer) turn(ctx context.Context) (time.Duration, error) {
 		c.mu.Unlock()
 		var moved *moveError
 		if leaving || errors.As(err, &moved) {
-			w.buf = l.transport.appendEnd(w.buf, 0)
+			w.buf = l.transport.appendEnd(w.buf)
 		}
 		if len(w.buf) > 0 {
 			if err := l.transport.write(w.buf, writeTimeout); err != nil {
@@ -98,16 +98,13 @@ func (w *writer) turn(ctx context.Context) (time.Duration, error) {
 // it is time to follow a MOVE. Acks go along.
 func (w *writer) overdue(now time.Time) error {
 	l := w.link
-	if !l.pingAt.IsZero() {
-		switch {
-		case l.receivedAt.After(l.pingAt):
-			l.pingAt = time.Time{}
-		case now.Sub(l.pingAt) >= w.client.cfg.PeerTimeout:
-			return errSilent
-		}
+	if !l.pingAt.IsZero() && now.Sub(l.pingAt) >= w.client.cfg.PeerTimeout {
+		return errSilent
 	}
 	if !l.moveAt.IsZero() && !now.Before(l.moveAt) {
-		l.ackAt = now
+		if !l.ackAt.IsZero() {
+			l.ackAt = now
+		}
 		w.appendAcks(now)
 		return &moveError{l.moveTo}
 	}
@@ -127,7 +124,7 @@ func (w *writer) collect(now time.Time) {
 	if token, due := c.token.take(); due {
 		w.append(&wire.Refresh{Credentials: wire.Credentials{Kind: wire.CredentialBearer, Token: token}})
 	}
-	if l.leaving {
+	if l.leaving && !l.ackAt.IsZero() {
 		l.ackAt = now
 	}
 	w.appendAcks(now)
