@@ -36,6 +36,9 @@ type Config struct {
 	Codecs         []string // allowed compressions, best first; default snappy and zstd
 	RememberIDs    int      // told to devices; default 1,024
 	SessionsMax    int      // default 1,000,000
+
+	// Fated, if set, is told of each pair's end. It is called within a turn.
+	Fated func(Fated)
 }
 
 // Bound is a number of messages and of bytes.

@@ -65,6 +65,9 @@ func (s *Shard) takeOut(p *session.Pair) {
 func (s *Shard) conclude(part *session.Part, user, device string, f envelope.Fate, r envelope.Reason, attempts int, held bool) {
 	m := part.Message
 	s.fateOf(m, f, r)
+	if s.cfg.Fated != nil {
+		s.cfg.Fated(Fated{Message: m, User: user, Device: device, Fate: f, Reason: r})
+	}
 	left := 0
 	if m.Receipt != envelope.ReceiptNone {
 		left++
@@ -89,6 +92,14 @@ func (s *Shard) conclude(part *session.Part, user, device string, f envelope.Fat
 	if letter {
 		s.tell(s.deadLetter(m, user, device, r), hold)
 	}
+}
+
+// Fated says how a (message, receiver) ended.
+type Fated struct {
+	Message      *envelope.Message
+	User, Device string // no device: a session without an id, or whoever comes first
+	Fate         envelope.Fate
+	Reason       envelope.Reason
 }
 
 // fateOf counts a fate.

@@ -73,3 +73,60 @@ func (h *Histogram) Observe(d time.Duration) {
 	}
 	h.Counts[len(Buckets)]++
 }
+
+// Add adds the counts of another shard; connections are by the same plugins.
+func (s *Stats) Add(o *Stats) {
+	s.Books.add(&o.Books)
+	for f := range s.Fates {
+		for r := range s.Fates[f] {
+			for c := range s.Fates[f][r] {
+				s.Fates[f][r][c] += o.Fates[f][r][c]
+			}
+		}
+	}
+	for c := range s.Delivery {
+		s.Delivery[c].add(&o.Delivery[c])
+	}
+	s.SessionSeconds.add(&o.SessionSeconds)
+	for k, n := range o.Closes {
+		s.Closes[k] += n
+	}
+	for k, n := range o.Rejects {
+		s.Rejects[k] += n
+	}
+	for k, n := range o.Clients {
+		s.Clients[k] += n
+	}
+	for i, n := range o.Connections {
+		s.Connections[i] += n
+	}
+	s.Attempts += o.Attempts
+	s.LateAcks += o.LateAcks
+	s.Resumed += o.Resumed
+	s.StoreFailures += o.StoreFailures
+	s.NoticesLost += o.NoticesLost
+	s.MembersRefused += o.MembersRefused
+	s.Attached += o.Attached
+	s.Detached += o.Detached
+	s.Users += o.Users
+	s.Groups += o.Groups
+}
+
+func (h *Histogram) add(o *Histogram) {
+	h.Sum += o.Sum
+	for i, n := range o.Counts {
+		h.Counts[i] += n
+	}
+}
+
+func (b *Books) add(o *Books) {
+	b.Carried += o.Carried
+	b.Owed += o.Owed
+	for f, n := range o.Fates {
+		b.Fates[f] += n
+	}
+	b.Memory += o.Memory
+	b.Storing += o.Storing
+	b.InStore += o.InStore
+	b.Settled = b.Settled && o.Settled
+}

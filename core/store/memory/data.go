@@ -60,6 +60,8 @@ func (d *data) apply(op *store.Op, to *answers) {
 		a.Removed = d.eraseUser(op)
 	case store.Touch:
 		d.touch(op)
+	case store.EndSession:
+		a.Removed = d.endSession(op)
 	}
 	to.add(op.Loop, a)
 }

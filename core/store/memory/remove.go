@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/pushcore/pushcore/core/envelope"
 	"github.com/pushcore/pushcore/core/store"
 )
 
@@ -17,7 +18,9 @@ func (d *data) remove(op *store.Op) []store.Pair {
 	if !found {
 		return nil
 	}
-	return d.end(u.messages[at], op.Receivers, op.Fate, op.Reason)
+	m := u.messages[at]
+	m.acked = m.acked || op.Fate == envelope.Acked
+	return d.end(m, op.Receivers, op.Fate, op.Reason)
 }
 
 // removeMessage ends a message by its id, for one user or for all. Owners other than

@@ -15,6 +15,7 @@ type stored struct {
 	message   *envelope.Message
 	receivers []receiver // not empty
 
+	acked    bool      // by one of its receivers here
 	until    time.Time // of memory_wait; zero: none
 	deadline time.Time // the sooner of until and the message's
 	place    int       // in data.deadlines
