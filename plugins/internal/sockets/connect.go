@@ -84,8 +84,7 @@ func (l *loop) accept(c *conn, a *sdk.Accept) {
 		l.attach(c)
 		return
 	}
-	c.keep(0)
-	c.unlist()
+	l.release(c)
 	l.remove(c)
 	c.phase = Moving
 	owner := l.transport.loops[a.Owner]

@@ -79,7 +79,7 @@ func (t *Transport) Flush(id sdk.Loop) {
 	l := t.loops[id]
 	w := &l.turn
 	for i := 0; i < len(w.dirty); i++ {
-		if c := w.dirty[i]; c.dirty && c.server == l {
+		if c := w.dirty[i]; c != nil && c.dirty {
 			c.flush()
 		}
 	}
@@ -118,6 +118,18 @@ func (c *conn) flush() {
 		}
 	}
 	c.ended()
+}
+
+// release takes a connection that leaves for another loop off the flush list:
+// from now on this loop must not even look at it. What was staged goes with it.
+func (l *loop) release(c *conn) {
+	c.keep(0)
+	c.unlist()
+	for i := len(l.turn.dirty) - 1; i >= 0; i-- { // It is among the last.
+		if l.turn.dirty[i] == c {
+			l.turn.dirty[i] = nil
+		}
+	}
 }
 
 // unlist forgets the connection's segments.
@@ -207,7 +219,7 @@ func (c *conn) drain() {
 	}
 	c.out = nil // An idle connection holds no buffer.
 	c.watch()
-	if c.congested {
+	if c.congested && c.phase == Attached {
 		c.congested = false
 		c.server.emit(sdk.Event{Kind: sdk.EventWritable, Conn: c.id})
 	}
