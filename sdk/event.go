@@ -11,7 +11,7 @@ const (
 	EventConnect   EventKind = iota + 1 // Connect: a device wants a session
 	EventAttached                       // now on this loop, ready for deliveries
 	EventRefresh                        // Credentials: new ones for the same user
-	EventUplink                         // ID, Name, Payload: the device sends
+	EventUplink                         // ID, Name, Headers, Payload: the device sends
 	EventAck                            // Seq (cumulative), Ranges, By
 	EventNack                           // Seq, RetryAfter or Final, Text
 	EventJoin                           // Group, Position (last one known, 0 if none)
@@ -36,6 +36,7 @@ type Event struct {
 	RetryAfter time.Duration // Nack: ask again after this
 
 	Ranges  []SeqRange
+	Headers []Header
 	Payload []byte
 
 	ID    string // Uplink: the device's own id of what it sends, at most 128 bytes

@@ -28,7 +28,8 @@ type MQ interface {
 	// there. The slice and what it refers to belong to the plugin.
 	Publish(r []Outgoing)
 
-	// Pause stops a source soon: what is under way may still arrive.
+	// Pause stops a source soon: what is under way may still arrive. It ends with
+	// Resume, which also follows when the source's epoch has ended meanwhile.
 	Pause(source string)
 	// Resume starts it again.
 	Resume(source string)

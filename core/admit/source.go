@@ -79,7 +79,10 @@ func (s *State) revoke(src *Source) {
 	src.revoked = true
 	in := src.instance
 	if src.paused != NotPaused {
+		// A pause ends with its epoch: who keeps it over epochs would never
+		// deliver the next one.
 		in.pausedSources--
+		s.effects.Resumes = append(s.effects.Resumes, Resume{Instance: in.index, Source: src.name})
 	}
 	in.sources = slices.DeleteFunc(in.sources, func(o *Source) bool { return o == src })
 	for src.oldest != nil {

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"bytes"
+	"strings"
 	"time"
 
 	"github.com/pushcore/pushcore/core/session"
@@ -60,6 +61,11 @@ func (s *Shard) uplinkHeaders(ses *session.Session, e *sdk.Event) []sdk.Header {
 	}
 	if ses.Platform != "" {
 		headers = append(headers, sdk.Header{Name: "push-platform", Value: []byte(ses.Platform)})
+	}
+	for _, h := range e.Headers {
+		if !strings.HasPrefix(strings.ToLower(h.Name), "push-") { // Those are the node's word.
+			headers = append(headers, sdk.Header{Name: strings.Clone(h.Name), Value: bytes.Clone(h.Value)})
+		}
 	}
 	return headers
 }

@@ -21,6 +21,7 @@ const (
 	eventText
 	eventConnect
 	eventCredentials
+	eventHeaders
 	eventFieldsEnd
 )
 
@@ -41,6 +42,7 @@ func AppendEvent(b []byte, e *sdk.Event) []byte {
 	set.add(e.Text != "", eventText)
 	set.add(e.Connect != nil, eventConnect)
 	set.add(e.Credentials != nil, eventCredentials)
+	set.add(len(e.Headers) > 0, eventHeaders)
 	if set != 0 {
 		b = appendEventFields(appendUint(b, uint64(set)), e, set)
 	}
@@ -83,6 +85,9 @@ func appendEventFields(b []byte, e *sdk.Event, set fieldSet) []byte {
 	}
 	if set&eventCredentials != 0 {
 		b = appendCredentials(b, e.Credentials)
+	}
+	if set&eventHeaders != 0 {
+		b = appendHeaders(b, e.Headers)
 	}
 	return b
 }
@@ -149,6 +154,9 @@ func (f *fields) event(e *sdk.Event, set fieldSet) {
 	if set&eventCredentials != 0 {
 		c := f.credentials()
 		e.Credentials = &c
+	}
+	if set&eventHeaders != 0 {
+		e.Headers = f.headers()
 	}
 }
 

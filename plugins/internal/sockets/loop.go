@@ -117,13 +117,17 @@ func (c *conn) watch() {
 	}
 }
 
+// outMax is how much may wait for a connection's socket until nothing more is read
+// from it: a device that asks and never reads the answers stops being heard.
+const outMax = 256 << 10
+
 // reads says whether bytes may be taken from the socket now.
 func (c *conn) reads() bool {
 	switch c.phase {
 	case Connecting, Ending:
 		return true
 	case Attached:
-		return !c.paused
+		return !c.paused && len(c.out) < outMax
 	default:
 		return false
 	}

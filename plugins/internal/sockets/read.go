@@ -169,12 +169,26 @@ func (c *conn) attachedFrame(kind wire.Type, b []byte) error {
 		if err := c.parse(&f.send, b); err != nil {
 			return err
 		}
-		l.emit(sdk.Event{Kind: sdk.EventUplink, Conn: c.id, ID: string(f.send.ID), Name: string(f.send.Name), Payload: f.send.Payload})
+		l.emit(sdk.Event{
+			Kind: sdk.EventUplink, Conn: c.id, ID: string(f.send.ID), Name: string(f.send.Name),
+			Headers: headersOf(f.send.Headers), Payload: f.send.Payload})
 		l.report() // The payload lies in the read buffer.
 		return nil
 	default:
 		return c.rareFrame(kind, b)
 	}
+}
+
+// headersOf takes a frame's headers; few devices send any.
+func headersOf(list []wire.Header) []sdk.Header {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]sdk.Header, len(list))
+	for i, h := range list {
+		out[i] = sdk.Header{Name: string(h.Name), Value: h.Value}
+	}
+	return out
 }
 
 // rareFrame handles the frames that need not be cheap.
