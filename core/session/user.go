@@ -16,8 +16,14 @@ type User struct {
 	Members  Memberships // groups that the backend put him in
 
 	Stored int // pairs in the store, as far as answers told; may only err upwards
-	Puts   int // Put operations under way
-	Failed int // Puts that failed and wait to be tried again
+	Puts   int // Put operations without a good answer
+	Busy   int // operations with the store, Page aside
+	Failed int // operations that failed, and those behind them, until they are tried again
+
+	// Pass and Ready belong to one look at what is to be tried again: whether it
+	// is this user's turn.
+	Pass  uint64
+	Ready bool
 
 	// Stamp and Put belong to the acceptance of one message: whether the user was
 	// expanded, and which Put of it is his.
@@ -63,7 +69,7 @@ func (u *User) Has(key string) bool {
 
 // Idle reports that nothing is known of the user that must be kept.
 func (u *User) Idle() bool {
-	return len(u.Devices)+len(u.Sessions)+len(u.Members)+u.Stored+u.Puts+u.Failed == 0
+	return len(u.Devices)+len(u.Sessions)+len(u.Members)+u.Stored+u.Puts+u.Busy+u.Failed == 0
 }
 
 // RemoveSession takes a session off the user.

@@ -71,10 +71,28 @@ func (s *Shard) closeConn(ses *session.Session, code wire.Code, text string) {
 	if ses.State != session.Attached && ses.State != session.Attaching {
 		return
 	}
-	s.stats.close(ses.Plugin, uint16(code))
-	s.command(ses.Plugin, sdk.Command{
-		Kind: sdk.CommandClose, Conn: ses.Conn, Code: uint16(code), Text: text, Reconnect: reconnectRule(uint16(code))})
+	key := connKey{ses.Plugin, ses.Conn}
+	if ses.State == session.Attaching {
+		s.doomed[key] = code // It is not on this loop yet.
+	} else {
+		s.tellClose(key, code, text)
+	}
 	s.connectionLost(ses)
+}
+
+func (s *Shard) tellClose(key connKey, code wire.Code, text string) {
+	s.stats.close(key.plugin, uint16(code))
+	s.command(key.plugin, sdk.Command{
+		Kind: sdk.CommandClose, Conn: key.conn, Code: uint16(code), Text: text, Reconnect: reconnectRule(uint16(code))})
+}
+
+// closeDoomed closes a connection that has got here after its session had no more
+// use for it.
+func (s *Shard) closeDoomed(key connKey) {
+	if code, found := s.doomed[key]; found {
+		delete(s.doomed, key)
+		s.tellClose(key, code, code.String())
+	}
 }
 
 // connectionLost keeps the session for its resume window.
@@ -114,6 +132,11 @@ func (s *Shard) pluginDown(plugin int) {
 	for key := range s.arrivals {
 		if key.plugin == plugin {
 			s.closedEarly(key)
+		}
+	}
+	for key := range s.doomed {
+		if key.plugin == plugin {
+			delete(s.doomed, key)
 		}
 	}
 }
@@ -176,9 +199,7 @@ func (s *Shard) leave(p *session.Pair) {
 	r := s.receiverOf(p)
 	switch {
 	case p.Store == session.Storing:
-		if j := s.jobOf(p); j != nil {
-			j.pair = nil // The part goes on waiting for it.
-		}
+		s.jobOf(p).pair = nil // The part goes on waiting for it.
 		s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{r}, again: true})
 	case p.Store == session.Stored:
 		s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{r}, again: true})

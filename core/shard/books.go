@@ -38,7 +38,7 @@ func (b *Books) Ended() (n uint64) {
 // Books takes the census.
 func (s *Shard) Books() Books {
 	b := s.stats.Books
-	b.Settled = len(s.jobs)+len(s.failed) == 0
+	b.Settled = len(s.jobs) == 0
 	for _, ses := range s.slots {
 		if ses == nil {
 			continue
@@ -56,9 +56,6 @@ func (s *Shard) Books() Books {
 	for _, j := range s.jobs {
 		b.Storing += storing(j)
 	}
-	for _, j := range s.failed {
-		b.Storing += storing(j)
-	}
 	return b
 }
 
@@ -71,7 +68,7 @@ func inStore(p *session.Pair) int {
 
 // storing counts the pairs that only a Put under way knows of.
 func storing(j *job) int {
-	if j.op.Kind != store.Put || j.pair != nil || j.again {
+	if j.op.Kind != store.Put || j.pair != nil || j.again || j.void {
 		return 0
 	}
 	return len(j.op.Receivers)

@@ -47,10 +47,10 @@ func (s *Shard) Census(f func(PairAt)) {
 		}
 	}
 	for token, j := range s.jobs {
+		if j.waits {
+			token = 0
+		}
 		j.census(token, f)
-	}
-	for _, j := range s.failed {
-		j.census(0, f)
 	}
 	for key := range s.removing {
 		f(PairAt{Place: EndedHere, User: key.user, Key: key.device, Order: key.order})
@@ -69,14 +69,14 @@ func (j *job) census(token uint64, f func(PairAt)) {
 // Held counts what a shard holds; all of it is 0 when nothing is left to do and
 // nobody is here or known.
 type Held struct {
-	Users, Groups, Sessions, Conns, Arrivals         int
+	Users, Groups, Sessions, Conns, Arrivals, Doomed int
 	Parts, Jobs, Failed, Removing, Told, Untold, Ups int
 }
 
 // Held counts what the shard holds.
 func (s *Shard) Held() Held {
 	return Held{
-		Users: len(s.users), Groups: len(s.groups), Sessions: len(s.slots) - len(s.free), Conns: len(s.conns), Arrivals: len(s.arrivals),
+		Users: len(s.users), Groups: len(s.groups), Sessions: len(s.slots) - len(s.free), Conns: len(s.conns), Arrivals: len(s.arrivals), Doomed: len(s.doomed),
 		Parts: len(s.parts), Jobs: len(s.jobs), Failed: len(s.failed), Removing: len(s.removing),
 		Told: len(s.told), Untold: len(s.untold), Ups: len(s.uplinks),
 	}

@@ -110,6 +110,7 @@ func reconnectRule(code uint16) wire.Reconnect {
 
 // closedEarly takes the end of a connection that has no session here.
 func (s *Shard) closedEarly(key connKey) {
+	delete(s.doomed, key)
 	if a := s.arrivals[key]; a != nil {
 		delete(s.arrivals, key)
 		if a.asked {

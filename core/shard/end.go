@@ -39,15 +39,7 @@ func (s *Shard) jobOf(p *session.Pair) *job {
 	if p.Store != session.Storing {
 		return nil
 	}
-	if j := s.jobs[p.Job]; j != nil {
-		return j
-	}
-	for _, j := range s.failed {
-		if j.pair == p {
-			return j
-		}
-	}
-	return nil
+	return s.jobs[p.Job]
 }
 
 // takeOut removes a pair from the window or outbox that holds it.

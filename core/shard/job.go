@@ -1,7 +1,8 @@
 package shard
 
 import (
-	"strings"
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/pushcore/pushcore/core/envelope"
@@ -9,9 +10,10 @@ import (
 	"github.com/pushcore/pushcore/core/store"
 )
 
-// job is an operation of the store that has no answer yet. One that fails is tried
-// again after a while; nothing is lost meanwhile, for what it is about stays in
-// memory or in the job itself.
+// job is an operation of the store that has no good answer yet. One that fails is
+// tried again after a while, and so are all of the same user behind it, in order;
+// nothing is lost meanwhile, for what they are about stays in memory or in the job
+// itself.
 type job struct {
 	op    store.Op
 	user  *session.User    // whose mailbox it touches; nil: nobody's or several
@@ -24,6 +26,7 @@ type job struct {
 	gone  pairKey          // Remove of a pair that ended in memory
 	order *operation       // part of an operation of the backend
 
+	waits bool // to be tried again
 	delay time.Duration
 	due   time.Duration
 }
@@ -51,7 +54,8 @@ const (
 	jobDelayMost  = 5 * time.Second
 )
 
-// submit hands a job's operation to the store.
+// submit hands a job's operation to the store, or lines it up behind those of the
+// user that wait to be tried again. Its token is the job's for good.
 func (s *Shard) submit(j *job) uint64 {
 	j.op.Token, j.op.Loop = s.nextToken(), s.cfg.ID
 	if j.op.User == "" && j.user != nil {
@@ -61,8 +65,33 @@ func (s *Shard) submit(j *job) uint64 {
 	if j.user != nil && j.op.Kind == store.Put {
 		j.user.Puts++
 	}
-	s.effects.Store = append(s.effects.Store, j.op)
+	if j.ordered() && j.user.Failed > 0 {
+		s.wait(j)
+	} else {
+		s.send(j)
+	}
 	return j.op.Token
+}
+
+// ordered says that a job's operation keeps its place among those of its user.
+func (j *job) ordered() bool { return j.user != nil && j.op.Kind != store.Page }
+
+func (s *Shard) send(j *job) {
+	if j.ordered() {
+		j.user.Busy++
+	}
+	s.effects.Store = append(s.effects.Store, j.op)
+}
+
+// wait puts a job on the list of those to be tried again, which is in the order of
+// their tokens.
+func (s *Shard) wait(j *job) {
+	j.waits = true
+	if j.ordered() {
+		j.user.Failed++
+	}
+	at, _ := slices.BinarySearchFunc(s.failed, j.op.Token, func(o *job, token uint64) int { return cmp.Compare(o.op.Token, token) })
+	s.failed = slices.Insert(s.failed, at, j)
 }
 
 // put stores a message for receivers of one user.
@@ -71,6 +100,7 @@ func (s *Shard) put(p put) uint64 {
 		Kind: store.Put, Order: p.part.Order, Message: p.part.Message, Receivers: p.receivers,
 		Limit: store.Limit{Messages: s.cfg.Mailbox.Messages, Bytes: s.cfg.Mailbox.Bytes},
 	}
+	op.Again = p.again
 	if !s.cfg.Durable && len(p.user.Sessions) == 0 {
 		op.Until = s.now.Wall.Add(s.cfg.MemoryWait)
 	}
@@ -105,13 +135,16 @@ func (s *Shard) stored(a *store.Answer) {
 		s.removed(a.Removed) // Pairs whose time ran out, or another shard's operation.
 		return
 	}
-	delete(s.jobs, a.Token)
-	if j.user != nil && j.op.Kind == store.Put {
-		j.user.Puts--
+	if j.ordered() {
+		j.user.Busy--
 	}
 	if a.Err != nil {
 		s.jobFailed(j)
 		return
+	}
+	delete(s.jobs, a.Token)
+	if j.user != nil && j.op.Kind == store.Put {
+		j.user.Puts--
 	}
 	switch j.op.Kind {
 	case store.Put:
@@ -203,59 +236,54 @@ func (s *Shard) inMemory(u *session.User, order uint64, device string) *session.
 	return nil
 }
 
-// jobFailed puts a job on the list to be tried again. While one of a user's Puts
-// is there his mailbox is not read, so that nothing overtakes it.
+// jobFailed puts a job on the list to be tried again. While one of a user's is
+// there, nothing of him is stored or read: so nothing overtakes it.
 func (s *Shard) jobFailed(j *job) {
 	s.stats.StoreFailures++
-	if j.op.Kind == store.Page {
-		j.page.Paging = false
-	}
-	if j.user != nil && j.op.Kind == store.Put {
-		j.user.Failed++
-	}
 	j.delay = min(max(2*j.delay, jobDelayFirst), jobDelayMost)
 	j.due = s.now.Mono + j.delay
-	s.failed = append(s.failed, j)
+	s.wait(j)
 	s.chore(j.due)
 }
 
-// retryJobs submits again what failed some time ago.
+// retryJobs submits again what failed some time ago, and what waits behind it. Of a
+// user it is all or nothing, and not while one of his operations is with the store:
+// that one will fail too, and belongs before those behind it.
 func (s *Shard) retryJobs() {
 	failed := s.failed
 	s.failed = nil
+	s.looks++
 	for _, j := range failed {
-		if j.due > s.now.Mono {
+		ready := j.due <= s.now.Mono
+		if u := j.user; j.ordered() {
+			first := u.Pass != s.looks
+			if first {
+				u.Pass, u.Ready = s.looks, ready && u.Busy == 0
+			}
+			ready, j.op.Retry = u.Ready, first
+		}
+		if !ready {
 			s.failed = append(s.failed, j)
-			s.chore(j.due)
+			s.chore(max(j.due, s.now.Mono+jobDelayFirst))
 			continue
 		}
-		switch {
-		case j.op.Kind == store.Page:
-			s.page(j.page)
-		case j.op.Kind == store.Put:
-			s.retryPut(j)
-		default:
-			s.submit(j)
-		}
+		s.tryAgain(j)
 	}
 }
 
-// retryPut stores again what is still owed. A session without a device id that
-// has ended meanwhile has left its messages to the placeholder.
-func (s *Shard) retryPut(j *job) {
-	j.user.Failed--
-	if j.void {
+func (s *Shard) tryAgain(j *job) {
+	j.waits = false
+	if j.op.Kind == store.Page {
+		delete(s.jobs, j.op.Token)
+		j.page.Paging = false
+		s.page(j.page)
+		s.forgetIdle(j.user)
 		return
 	}
-	for i, r := range j.op.Receivers {
-		if strings.HasPrefix(r.Device, store.SessionPrefix) && !j.user.Has(r.Device) {
-			j.op.Receivers[i].Device = ""
-		}
+	if j.user != nil {
+		j.user.Failed--
 	}
-	token := s.submit(j)
-	if j.pair != nil {
-		j.pair.Job = token
-	}
+	s.send(j)
 }
 
 // chore asks for a look at what waits to be tried again.

@@ -15,7 +15,10 @@ const (
 // spill sends a pair that does not fit the outbox to the store, and all that
 // follows until the session has caught up.
 func (s *Shard) spill(ses *session.Session, p *session.Pair) {
-	ses.Behind = true
+	if !ses.Behind {
+		ses.Behind = true
+		s.storeBefore(ses, p.Part.Order)
+	}
 	s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{s.receiverOf(p)}, held: true})
 	s.freePair(p)
 }

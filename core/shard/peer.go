@@ -48,7 +48,9 @@ func (s *Shard) fromPeer(in *FromPeer) {
 	case *LoginAnswer:
 		s.loginAnswered(in.From, m)
 	case *LoginGone:
-		if ses := s.conns[connKey{m.Plugin, m.Conn}]; ses != nil {
+		key := connKey{m.Plugin, m.Conn}
+		delete(s.doomed, key)
+		if ses := s.conns[key]; ses != nil {
 			s.connectionLost(ses)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/pushcore/pushcore/core/store"
 	"github.com/pushcore/pushcore/core/wheel"
 	"github.com/pushcore/pushcore/sdk"
+	"github.com/pushcore/pushcore/sdk/wire"
 )
 
 // tick is the resolution of timers.
@@ -30,6 +31,7 @@ type Shard struct {
 	conns    map[connKey]*session.Session // of sessions that have a connection
 	arrivals map[connKey]*arrival         // devices on their way in, on the accepting shard
 	letIn    []letIn                      // handed to other shards a moment ago
+	doomed   map[connKey]wire.Code        // closed before they got here: told when they do
 	slots    []*session.Session           // by Session.Slot; nil: free
 	free     []uint32
 	detached int
@@ -54,7 +56,8 @@ type Shard struct {
 
 	token    uint64
 	jobs     map[uint64]*job    // by token: the store has no answer yet
-	failed   []*job             // to be tried again
+	failed   []*job             // of these, to be tried again; by token
+	looks    uint64             // counts looks at failed
 	removing map[pairKey]int    // ended here, Removes under way
 	told     map[uint64]*notice // by token: receipts and letters under way
 	untold   []*notice          // to be tried again
@@ -87,7 +90,7 @@ func New(cfg Config) (*Shard, error) {
 		cfg: cfg, windows: windows, wheel: wheel.New[uint32](tick, 0), codecs: compress.NewRegistry(),
 		random: rand.New(rand.NewPCG(cfg.Seed, uint64(cfg.ID))),
 		users:  map[string]*session.User{}, groups: map[string]*group.Group{},
-		conns: map[connKey]*session.Session{}, arrivals: map[connKey]*arrival{},
+		conns: map[connKey]*session.Session{}, arrivals: map[connKey]*arrival{}, doomed: map[connKey]wire.Code{},
 		parts: map[envelope.RecordID]*session.Part{}, jobs: map[uint64]*job{},
 		removing: map[pairKey]int{}, told: map[uint64]*notice{}, uplinks: map[uint64]uplink{},
 	}
@@ -176,7 +179,10 @@ func (s *Shard) event(plugin int, e *sdk.Event) {
 	}
 	ses := s.conns[key]
 	if ses == nil {
-		if e.Kind == sdk.EventClosed {
+		switch e.Kind {
+		case sdk.EventAttached:
+			s.closeDoomed(key)
+		case sdk.EventClosed:
 			s.closedEarly(key)
 		}
 		return // A connection that was taken over, or has ended for us.

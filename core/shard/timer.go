@@ -112,17 +112,34 @@ func (s *Shard) watchExpiry(ses *session.Session, m *envelope.Message) {
 	}
 }
 
-// storeLate stores the pairs that have waited for an ack long enough.
+// storeLate stores the pairs that have waited for an ack long enough, and all that
+// came before them: what is stored of a receiver is always the beginning.
 func (s *Shard) storeLate(ses *session.Session) {
 	ses.StoreAt = 0
-	s.chosen = ses.Pairs(func(p *session.Pair) bool { return p.Store == session.NotStored }, s.chosen[:0])
+	late := uint64(0)
+	s.chosen = ses.Pairs(isNotStored, s.chosen[:0])
 	for _, p := range s.chosen {
-		m := p.Part.Message
-		at := m.AcceptedAt.Add(m.StoreAfter)
-		if !at.After(s.now.Wall) {
+		if m := p.Part.Message; !m.AcceptedAt.Add(m.StoreAfter).After(s.now.Wall) {
+			late = max(late, p.Part.Order)
+		}
+	}
+	for _, p := range s.chosen {
+		if p.Part.Order <= late {
 			s.putPair(p)
-		} else if next := s.mono(at); ses.StoreAt == 0 || next < ses.StoreAt {
-			ses.StoreAt = next
+		} else if next := s.mono(p.Part.Message.AcceptedAt.Add(p.Part.Message.StoreAfter)); ses.StoreAt == 0 || next < ses.StoreAt {
+			ses.StoreAt = max(next, 1)
+		}
+	}
+}
+
+func isNotStored(p *session.Pair) bool { return p.Store == session.NotStored }
+
+// storeBefore stores what a session has in memory of before an order.
+func (s *Shard) storeBefore(ses *session.Session, order uint64) {
+	s.chosen = ses.Pairs(isNotStored, s.chosen[:0])
+	for _, p := range s.chosen {
+		if p.Part.Order < order {
+			s.putPair(p)
 		}
 	}
 }
@@ -133,13 +150,14 @@ func (s *Shard) storeUpTo(record envelope.RecordID) {
 		if ses == nil {
 			continue
 		}
-		s.chosen = ses.Pairs(func(p *session.Pair) bool {
-			r := p.Part.Message.Record
-			return p.Store == session.NotStored && r != 0 && r <= record
-		}, s.chosen[:0])
+		last := uint64(0)
+		s.chosen = ses.Pairs(isNotStored, s.chosen[:0])
 		for _, p := range s.chosen {
-			s.putPair(p)
+			if r := p.Part.Message.Record; r != 0 && r <= record {
+				last = max(last, p.Part.Order)
+			}
 		}
+		s.storeBefore(ses, last+1)
 	}
 }
 

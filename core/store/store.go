@@ -15,8 +15,11 @@ import (
 )
 
 // Store is an engine. Submit may be called from any goroutine and never blocks;
-// operations of one user take effect in the order of submission. Answers go to
-// the Sink given at open, in batches, those of one loop in order of submission.
+// operations of one user take effect in the order of submission, also where one
+// fails: those behind it fail too (Page and operations for all users aside), until
+// one has Retry set. So what is stored of a receiver never has a hole, whenever the
+// process ends. Answers go to the Sink given at open, in batches, those of one loop
+// in order of submission.
 type Store interface {
 	// Durable says whether what is answered without an error survives the
 	// process: whether stored counts as safe.
@@ -42,6 +45,7 @@ const (
 	// which may be what was just put. A collapse key replaces only what was
 	// neither sent nor handed out by Page. The newest message always stays,
 	// however large.
+	// With Again only receivers that are there are raised, none is added.
 	Put OpKind = iota + 1
 	// Remove ends Receivers of (user, Order), all of them if nil. Removed names
 	// those that were there.
@@ -92,6 +96,8 @@ type Receiver struct {
 // Op is one operation. Loop and Token are echoed in the answer.
 type Op struct {
 	Kind      OpKind
+	Retry     bool // the first one after a failure; ends the failing of its user's operations
+	Again     bool // Put
 	Loop      int
 	Token     uint64
 	User      string

@@ -159,6 +159,13 @@ func (w *World) checkSafe(r *record) {
 			stored[pairKey{p.User, p.Order, p.Receiver.Device}] = true
 		}
 	})
+	for _, s := range n.shards {
+		s.Census(func(p shard.PairAt) {
+			if p.Place == shard.EndedHere {
+				delete(stored, pairKey{p.User, p.Order, p.Key})
+			}
+		})
+	}
 	if len(stored) > 0 && !w.shape.durable {
 		w.broken("%s is settled while a store that is not durable has it", r.id)
 	}

@@ -27,7 +27,7 @@ func (s *Store) Step(n int) {
 func (s *Store) Crash(n int, cfg Config) *Store {
 	var nobody answers
 	for _, op := range s.dequeue(n) {
-		if s.cfg.Fail == nil || s.cfg.Fail(&op) == nil {
+		if s.fails(&op) == nil {
 			s.data.apply(&op, &nobody)
 		}
 	}

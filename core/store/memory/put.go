@@ -12,7 +12,13 @@ func (d *data) put(op *store.Op) (removed []store.Pair) {
 	if len(op.Receivers) == 0 {
 		return nil
 	}
-	u := d.makeUser(op.User)
+	u := d.users[op.User]
+	if op.Again && (u == nil || !u.has(op.Order)) {
+		return nil
+	}
+	if u == nil {
+		u = d.makeUser(op.User)
+	}
 	at, found := u.find(op.Order)
 	if !found {
 		d.insert(u, at, op)
@@ -26,6 +32,9 @@ func (d *data) put(op *store.Op) (removed []store.Pair) {
 		if i := m.find(r.Device); i >= 0 {
 			old := &m.receivers[i]
 			old.Attempts, old.Sent = max(old.Attempts, r.Attempts), old.Sent || r.Sent
+			continue
+		}
+		if op.Again {
 			continue
 		}
 		m.receivers = append(m.receivers, receiver{Receiver: r})

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"errors"
 	"time"
 
 	"github.com/pushcore/pushcore/core/store"
@@ -56,13 +57,33 @@ func (s *Store) apply(ops []store.Op) {
 }
 
 func (s *Store) applyOne(op *store.Op) {
-	if s.cfg.Fail != nil {
-		if err := s.cfg.Fail(op); err != nil {
-			s.answers.add(op.Loop, store.Answer{Kind: op.Kind, Token: op.Token, User: op.User, Err: err})
-			return
-		}
+	if err := s.fails(op); err != nil {
+		s.answers.add(op.Loop, store.Answer{Kind: op.Kind, Token: op.Token, User: op.User, Err: err})
+		return
 	}
 	s.data.apply(op, &s.answers)
+}
+
+// errBehind is the failure of an operation behind one that failed.
+var errBehind = errors.New("memory: an earlier operation of the user has failed")
+
+// fails says whether an operation is to fail.
+func (s *Store) fails(op *store.Op) error {
+	if s.cfg.Fail == nil {
+		return nil
+	}
+	ordered := op.User != "" && op.Kind != store.Page
+	if ordered && op.Retry {
+		delete(s.failed, op.User)
+	}
+	if _, behind := s.failed[op.User]; ordered && behind {
+		return errBehind
+	}
+	err := s.cfg.Fail(op)
+	if err != nil && ordered {
+		s.failed[op.User] = struct{}{}
+	}
+	return err
 }
 
 // expire ends what has expired and says when the next does.

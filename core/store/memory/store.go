@@ -42,6 +42,7 @@ type Store struct {
 	data     *data
 	taken    []store.Op // by run: the other queue, emptied
 	answers  answers
+	failed   map[string]struct{} // users whose operations fail until one has Retry
 }
 
 var _ store.Store = (*Store)(nil)
@@ -53,7 +54,7 @@ func open(cfg Config, d *data) *Store {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Store{cfg: cfg, data: d, wake: make(chan struct{}, 1)}
+	s := &Store{cfg: cfg, data: d, wake: make(chan struct{}, 1), failed: map[string]struct{}{}}
 	d.durable = cfg.Durable
 	if !cfg.Manual {
 		s.done = make(chan struct{})

@@ -34,6 +34,11 @@ func (u *user) find(order uint64) (at int, found bool) {
 	})
 }
 
+func (u *user) has(order uint64) bool {
+	_, found := u.find(order)
+	return found
+}
+
 func (u *user) putDevice(device store.Device) {
 	at := slices.IndexFunc(u.devices, func(o store.Device) bool { return o.ID == device.ID })
 	if at < 0 {
