@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pushcore/pushcore/core/envelope"
@@ -19,7 +21,7 @@ func (w *World) rest() {
 	}
 	w.until("all records are settled and plain ones have arrived", 10*time.Minute, w.delivered)
 	w.elapsed += 2 * time.Hour
-	w.until("what nobody takes has expired", 10*time.Minute, func() bool { return len(w.pending()) == 0 })
+	w.until("what nobody takes has expired", 10*time.Minute, func() bool { return len(w.pending()) == 0 && w.idle() })
 	w.checkBooksAtRest()
 	w.checkReceipts()
 	w.leave()
@@ -34,9 +36,24 @@ func (w *World) until(what string, most time.Duration, reached func() bool) {
 			return
 		}
 		if w.elapsed > end {
-			w.broken("it does not come about that %s; pending:\n%s", what, showSet(w.pending()))
+			w.broken("it does not come about that %s; %s", what, w.state())
 		}
 	}
+}
+
+// state is what the world waits for.
+func (w *World) state() string {
+	var b strings.Builder
+	for _, s := range w.sources {
+		fmt.Fprintf(&b, "%s committed %d of %d; ", s.name, s.committed, len(s.log))
+	}
+	if r := w.missing(); r != nil {
+		fmt.Fprintf(&b, "%s has not arrived; ", r.id)
+	}
+	for loop, s := range w.node.shards {
+		fmt.Fprintf(&b, "loop %d holds %+v; ", loop, s.Held())
+	}
+	return b.String() + "pending:\n" + showSet(w.pending())
 }
 
 // work moves everything as far as it goes without time passing.
@@ -76,6 +93,16 @@ func (w *World) delivered() bool {
 		}
 	}
 	return w.missing() == nil
+}
+
+// idle says that no loop waits for its store or its broker.
+func (w *World) idle() bool {
+	for _, s := range w.node.shards {
+		if h := s.Held(); h.Jobs+h.Told+h.Untold > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // missing finds a plain record that has not arrived where it must.
