@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/pushcore/pushcore/core"
 	"github.com/pushcore/pushcore/plugins/mq/kafka"
+	"github.com/pushcore/pushcore/plugins/mq/rabbitmq"
 	"github.com/pushcore/pushcore/plugins/tcp"
 	"github.com/pushcore/pushcore/plugins/ws"
 	"github.com/pushcore/pushcore/sdk"
@@ -16,5 +17,6 @@ var builtIn = core.Registry{
 	},
 	MQs: map[string]func() sdk.MQ{
 		"kafka":    func() sdk.MQ { return kafka.New() },
+		"rabbitmq": func() sdk.MQ { return rabbitmq.New() },
 	},
 }
