@@ -27,6 +27,19 @@ type device struct {
 
 // dial opens a connection that asks for a session under a label of its own.
 func (t *trial) dial(what Dial) *device {
+	d, err := t.tryDial(what)
+	t.supported(err, "open", nil)
+	return d
+}
+
+// tryDial is dial where nobody may be listening.
+func (t *trial) tryDial(what Dial) (*device, error) {
+	return t.dialSoon(what)()
+}
+
+// dialSoon begins to dial and returns how to wait for it: a driver may wait for
+// the other side.
+func (t *trial) dialSoon(what Dial) func() (*device, error) {
 	t.labels++
 	d := &device{trial: t, label: fmt.Sprintf("plugintest-%d", t.labels)}
 	if what.Credentials.Kind == sdk.CredentialNone {
@@ -38,12 +51,20 @@ func (t *trial) dial(what Dial) *device {
 	if what.Device == "" {
 		what.Device = d.label
 	}
-	endpoint := t.endpoints[t.labels%len(t.endpoints)]
-	dev, err := t.suite.Driver.Open(endpoint.URL, what, d.report)
-	t.supported(err, "open", nil)
-	d.dev = dev
-	t.devices = append(t.devices, d)
-	return d
+	endpoint := t.endpoints[t.labels%len(t.endpoints)].URL
+	done := make(chan error, 1)
+	go func() {
+		dev, err := t.suite.Driver.Open(endpoint, what, d.report)
+		d.dev = dev
+		done <- err
+	}()
+	return func() (*device, error) {
+		if err := <-done; err != nil {
+			return d, err
+		}
+		t.devices = append(t.devices, d)
+		return d, nil
+	}
 }
 
 // report takes what the device saw.

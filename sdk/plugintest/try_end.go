@@ -254,7 +254,7 @@ func (t *trial) closes() {
 			t.failf(RuleClose, d.conn, "the device's connection lives after Close")
 		}
 	}
-	if late := t.tryDial(); late != nil && !t.await(func() bool { return late.sawLocked(Closed) != nil }) {
+	if late, err := t.tryDial(Dial{}); err == nil && !t.await(func() bool { return late.sawLocked(Closed) != nil }) {
 		t.failf(RuleClose, nil, "a device can still connect after Close")
 	}
 }

@@ -53,38 +53,29 @@ func major(version string) string {
 
 // listens tries Listen and StopListening.
 func (t *trial) listens() {
-	early := t.dial(Dial{})
-	if !t.stays(func() bool { return early.findLocked() == nil }) {
-		t.failf(RuleListen, early.conn, "Connect came before CommandListen")
+	early := t.dialSoon(Dial{})
+	if !t.stays(func() bool { return len(t.host.conns) == 0 }) {
+		t.failf(RuleListen, nil, "Connect came before CommandListen")
 	}
 	t.listen(sdk.Listen{})
-	t.connected(early)
-	t.accept(early, sdk.Accept{Owner: 0})
-	t.attached(early)
+	d, err := early()
+	t.supported(err, "open", nil)
+	t.connected(d)
+	t.accept(d, sdk.Accept{Owner: 0})
+	t.attached(d)
 	for l := range sdk.Loop(t.suite.Loops) {
 		t.host.Turn(l, func() { t.command(l, sdk.Command{Kind: sdk.CommandStopListening}) })
 	}
 	t.cross()
-	late := t.tryDial()
-	if late != nil && !t.stays(func() bool { return late.findLocked() == nil }) {
-		t.failf(RuleListen, late.conn, "Connect came after CommandStopListening")
+	late := t.dialSoon(Dial{})
+	if !t.stays(func() bool { return len(t.host.conns) == 1 }) {
+		t.failf(RuleListen, nil, "Connect came after CommandStopListening")
 	}
-	t.host.Turn(0, func() { t.deliver(0, push{to: []*device{early}}) })
-	t.verify(early)
-}
-
-// tryDial dials where nobody may be listening; nil if so.
-func (t *trial) tryDial() *device {
-	d := &device{trial: t, label: "plugintest-late"}
-	dev, err := t.suite.Driver.Open(t.endpoints[0].URL, Dial{
-		User: d.label, Device: d.label, Credentials: sdk.Credentials{Kind: sdk.CredentialBearer, Token: d.label},
-	}, d.report)
-	if err != nil {
-		return nil
-	}
-	d.dev = dev
-	t.devices = append(t.devices, d)
-	return d
+	t.host.Turn(0, func() { t.deliver(0, push{to: []*device{d}}) })
+	t.verify(d)
+	d.cut()
+	t.close()
+	_, _ = late() // It may have failed or not, but now it has ended.
 }
 
 // strangers tries the bounds on connections that do not say who they are.
@@ -93,10 +84,16 @@ func (t *trial) strangers() {
 	t.listen(sdk.Listen{MaxUnauthenticated: most, ConnectTimeout: 5 * time.Second})
 	all := 3*most*t.suite.Loops + most
 	var silent []*device
+	refused := 0
 	for range all {
-		silent = append(silent, t.dial(Dial{Silent: true}))
+		if d, err := t.tryDial(Dial{Silent: true}); err != nil {
+			refused++
+		} else {
+			silent = append(silent, d)
+		}
 	}
-	ended := func() (n int) {
+	ended := func() int {
+		n := refused
 		for _, d := range silent {
 			if d.sawLocked(Closed) != nil {
 				n++
