@@ -28,7 +28,7 @@ func execute(args []string, in io.Reader, out, errOut io.Writer) int {
 		return exitOK
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintln(errOut, "pushcore:", strings.TrimSpace(text)) //nolint:errcheck // There is nobody left to tell.
+		fmt.Fprintln(errOut, "pushcore:", strings.TrimSpace(text))
 	}
 	return exitCode(err)
 }

@@ -44,7 +44,7 @@ const sessionsPage = 1000
 func listSessions(cmd *cobra.Command, a *api, q admin.SessionQuery) error {
 	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 	if !asJSON(cmd) {
-		fmt.Fprintln(table, "SESSION\tUSER\tDEVICE\tPLATFORM\tPLUGIN\tSTATE\tSINCE\tQUEUED\tUNACKED") //nolint:errcheck // Flush reports it.
+		fmt.Fprintln(table, "SESSION\tUSER\tDEVICE\tPLATFORM\tPLUGIN\tSTATE\tSINCE\tQUEUED\tUNACKED")
 	}
 	for left := q.Limit; left > 0; {
 		var page struct {
@@ -61,7 +61,7 @@ func listSessions(cmd *cobra.Command, a *api, q admin.SessionQuery) error {
 				}
 				continue
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\n", s.ID, s.User, s.Device, s.Platform, s.Plugin, s.State, //nolint:errcheck // Flush reports it.
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\n", s.ID, s.User, s.Device, s.Platform, s.Plugin, s.State,
 				s.Since.Local().Format(time.DateTime), s.Queued, s.Unacked)
 		}
 		left -= len(page.Sessions)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -58,7 +59,8 @@ var credentialNames = map[sdk.CredentialKind]string{
 
 func (c *Callback) ask(ctx context.Context, client *http.Client, connect *sdk.Connect) (Identity, error) {
 	id, err := c.post(ctx, client, connect)
-	if _, refused := err.(refusal); err == nil || refused || !c.AllowOnFail {
+	var refused refusal
+	if err == nil || errors.As(err, &refused) || !c.AllowOnFail {
 		return id, err
 	}
 	return Identity{}, nil
@@ -80,7 +82,7 @@ func (c *Callback) post(ctx context.Context, client *http.Client, connect *sdk.C
 	if err != nil {
 		return Identity{}, fmt.Errorf("ask %s: %w", c.URL, err)
 	}
-	defer res.Body.Close() //nolint:errcheck // Nothing is lost by a failed close of a body that was read.
+	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, answerBytesMax))
 	if err != nil {
 		return Identity{}, fmt.Errorf("read the answer of %s: %w", c.URL, err)

@@ -34,13 +34,13 @@ type printer struct {
 func (p *printer) line(indent, path, text string) {
 	fmt.Fprint(p.out, indent, text)
 	if path == "" {
-		p.out.WriteByte('\n')
+		fmt.Fprintln(p.out)
 		return
 	}
 	if pos, found := tree.Find(p.config.root, path); p.origins && found && !pos.IsZero() {
 		fmt.Fprint(p.out, "  # ", pos)
 	}
-	p.out.WriteByte('\n')
+	fmt.Fprintln(p.out)
 }
 
 // section writes all keys; in an item of a list only those that say something.

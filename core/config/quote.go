@@ -25,6 +25,6 @@ func quoteJSON(text string) string {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
-	encoder.Encode(text) // A string always encodes, a buffer always takes it.
+	_ = encoder.Encode(text) // A string always encodes, a buffer always takes it.
 	return string(bytes.TrimSuffix(out.Bytes(), []byte("\n")))
 }

@@ -20,7 +20,7 @@ func (c *Config) check(known Errors, misspelled map[string]bool) error {
 	at := c.checks()
 	at.faults, at.misspelled = known, misspelled
 	at.checkSection(reflect.ValueOf(c).Elem())
-	at.warnings.Sorted()
+	_ = at.warnings.Sorted() // It sorts them in place; warnings are no error.
 	c.Warnings = at.warnings
 	return at.faults.Sorted()
 }

@@ -59,7 +59,7 @@ func writeJSON(out *bytes.Buffer, path string, n *Node, faults *Errors) {
 func writeString(out *bytes.Buffer, text string) {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
-	encoder.Encode(text) // A string always encodes, a buffer always takes it.
+	_ = encoder.Encode(text) // A string always encodes, a buffer always takes it.
 	out.Truncate(out.Len() - len("\n"))
 }
 
