@@ -110,6 +110,7 @@ const (
 	Sends      Ability = "sends"       // devices send
 	SendNames  Ability = "send names"  // what devices send has a name
 	Joins      Ability = "joins"       // devices join and leave groups
+	Positions  Ability = "positions"   // and say what they know of a group's history
 	Refreshes  Ability = "refreshes"   // devices bring new credentials
 	Resumes    Ability = "resumes"     // devices resume sessions
 	Results    Ability = "results"     // devices are told what became of sends, joins, refreshes
@@ -118,6 +119,8 @@ const (
 	Stalls     Ability = "stalls"      // a device that does not read jams its connection
 	EarlySends Ability = "early sends" // devices may send before they have a session
 	Heartbeats Ability = "heartbeats"  // silent devices are closed by the transport
+	HostTime   Ability = "host time"   // time-outs follow Host.Now and Poller.Timer
+	HostCredit Ability = "host credit" // the transport reads on the host's loops, and so minds Host.Credit
 	Silence    Ability = "silence"     // devices can be connected and ask for nothing
 	Platforms  Ability = "platforms"   // devices say their platform
 	Codecs     Ability = "codecs"      // and what compressions they read

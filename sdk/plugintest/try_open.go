@@ -104,7 +104,7 @@ func (t *trial) strangers() {
 	if least := all - most*t.suite.Loops; !t.await(func() bool { return ended() >= least }) {
 		t.failf(RuleStrangers, nil, "of %d silent connections %d were closed at once; with MaxUnauthenticated %d on each of %d loops at least %d have to be", all, ended(), most, t.suite.Loops, least)
 	}
-	if t.host.direct {
+	if t.host.direct && !t.lacks(HostTime) {
 		for range 12 {
 			t.host.Advance(time.Second)
 		}
