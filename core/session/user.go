@@ -26,9 +26,11 @@ type User struct {
 	Ready bool
 
 	// Stamp and Put belong to the acceptance of one message: whether the user was
-	// expanded, and which Put of it is his.
-	Stamp uint64
-	Put   PutRef
+	// expanded, which Put of it is his, and what its receivers of his share.
+	Stamp    uint64
+	Put      PutRef
+	KinStamp uint64
+	Kin      *Kin
 }
 
 // PutRef is a user's place in the list of Puts of one acceptance.

@@ -69,12 +69,12 @@ func (s *Shard) expand(a *acceptance, to *wire.Address) {
 			s.expandUser(a, g.User(i))
 		}
 		for i := range g.Joined() {
-			s.addSession(a, g.Session(i), nil)
+			s.addSession(a, g.Session(i), s.kinOf(g.Session(i).User))
 		}
 	case wire.All:
 		for _, ses := range s.slots {
 			if ses != nil {
-				s.addSession(a, ses, nil)
+				s.addSession(a, ses, s.kinOf(ses.User))
 			}
 		}
 	}
@@ -87,7 +87,7 @@ func (s *Shard) expandUser(a *acceptance, u *session.User) {
 		return
 	}
 	u.Stamp = s.stamp
-	kin := kinOf(u)
+	kin := s.kinOf(u)
 	known, passed := len(u.Devices), 0
 	for i := range u.Devices {
 		d := &u.Devices[i]
@@ -115,12 +115,23 @@ func (s *Shard) expandUser(a *acceptance, u *session.User) {
 	s.forgetIdle(u)
 }
 
-// kinOf is what several receivers of one user share; nil where there is one.
-func kinOf(u *session.User) *session.Kin {
-	if len(u.Devices)+len(u.Sessions) > 1 {
-		return &session.Kin{}
+// kinOf is what the receivers of one user share of the message at hand; nil where
+// there can be only one.
+func (s *Shard) kinOf(u *session.User) *session.Kin {
+	if u.KinStamp == s.stamp {
+		return u.Kin
 	}
-	return nil
+	u.Kin, u.KinStamp = nil, s.stamp
+	receivers := len(u.Devices)
+	for _, ses := range u.Sessions {
+		if ses.Device == "" {
+			receivers++
+		}
+	}
+	if receivers > 1 {
+		u.Kin = &session.Kin{}
+	}
+	return u.Kin
 }
 
 func (s *Shard) expandDevice(a *acceptance, u *session.User, device string) {
@@ -129,7 +140,7 @@ func (s *Shard) expandDevice(a *acceptance, u *session.User, device string) {
 		platform = d.Platform
 	}
 	if a.plain || s.passes(a.m, u, device, platform, u.SessionOf(device)) {
-		s.addDevice(a, u, device, nil)
+		s.addDevice(a, u, device, s.kinOf(u))
 	}
 	s.forgetIdle(u)
 }
@@ -230,10 +241,27 @@ func (s *Shard) addReceiver(u *session.User, r store.Receiver) {
 // putAway stores what the acceptance found for who is away.
 func (s *Shard) putAway(a *acceptance) {
 	for i := range s.away {
+		s.mergePlaceholder(a, &s.away[i])
 		s.put(put{part: a.Part, user: s.away[i].user, receivers: s.away[i].receivers, held: true})
 	}
 	clear(s.away)
 	s.away = s.away[:0]
+}
+
+// mergePlaceholder drops a user's placeholder where one of his devices is named as
+// well: that device is his first.
+func (s *Shard) mergePlaceholder(a *acceptance, away *awayPut) {
+	if len(away.receivers) < 2 {
+		return
+	}
+	away.receivers = slices.DeleteFunc(away.receivers, func(r store.Receiver) bool {
+		if r.Device != "" {
+			return false
+		}
+		a.owed--
+		a.Unsafe--
+		return true
+	})
 }
 
 // passes applies the message's filter and exclusions to a receiver.

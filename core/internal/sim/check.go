@@ -132,9 +132,19 @@ func (w *World) checkBooks() {
 		made += b.Carried + b.Owed
 		ended += b.Ended()
 	}
-	if set := w.pending(); made != ended+uint64(len(set)) {
-		w.broken("the books differ: %d carried and owed, %d ended, %d pending:\n%s", made, ended, len(set), showSet(set))
+	set := w.pending()
+	if size := len(set); made != ended+uint64(size) {
+		before := len(w.before)
+		for key := range w.before {
+			if set[key] != "" {
+				delete(set, key)
+				delete(w.before, key)
+			}
+		}
+		w.broken("the books differ: %d carried and owed, %d ended, %d pending; a step ago %d ended, %d pending. Since the last step these went:\n%sand these came:\n%s",
+			made, ended, size, w.endedBefore, before, showSet(w.before), showSet(set))
 	}
+	w.before, w.endedBefore = set, ended
 }
 
 func showSet(set map[pairKey]string) string {
@@ -143,7 +153,7 @@ func showSet(set map[pairKey]string) string {
 		lines = append(lines, fmt.Sprintf("  %s at %d for %s %q", id, key.order%1e9, key.user, key.key))
 	}
 	slices.Sort(lines)
-	return strings.Join(lines, "\n")
+	return strings.Join(append(lines, ""), "\n")
 }
 
 // checkSafe is done when a record is settled: every receiver's pair has ended or is
@@ -169,6 +179,11 @@ func (w *World) checkSafe(r *record) {
 	if len(stored) > 0 && !w.shape.durable {
 		w.broken("%s is settled while a store that is not durable has it", r.id)
 	}
+	for loop := range n.loops {
+		for _, p := range n.removedOnTheWay(loop) {
+			stored[pairKey{p.User, p.Order, p.Receiver.Device}] = true // It has ended, and will be told.
+		}
+	}
 	for loop, s := range n.shards {
 		s.Census(func(p shard.PairAt) {
 			if p.Place == shard.EndedHere || p.Message.ID != r.id || stored[pairKey{p.User, p.Order, p.Key}] {
@@ -184,6 +199,16 @@ func (w *World) checkSafe(r *record) {
 			}
 		}
 	}
+}
+
+// removedOnTheWay are the pairs in answers of the store that a loop has not heard.
+func (n *node) removedOnTheWay(loop int) (pairs []store.Pair) {
+	for _, in := range n.loops[loop].lanes[laneStore] {
+		for _, a := range in.(*shard.StoreAnswers).Answers {
+			pairs = append(pairs, a.Removed...)
+		}
+	}
+	return pairs
 }
 
 // checkJoined is done when a device is told that it joined: from now on what is

@@ -38,6 +38,7 @@ type device struct {
 	last   map[orderKey]uint64
 	joined map[string]bool // asked to join, at some time
 	pushed int
+	fresh  bool // something was received since the last ack
 }
 
 // orderKey names what keeps its order on the way to one device. run is 0 where the
@@ -88,7 +89,13 @@ func (w *World) liveDevice(d *device) {
 	}
 	if w.calm {
 		c.unstall()
-		d.ack(false)
+		if d.fresh {
+			d.fresh = false
+			for seq := range d.got {
+				d.done[seq] = true
+			}
+			d.ack(false)
+		}
 		return
 	}
 	switch n := w.random.IntN(100); {
@@ -103,7 +110,7 @@ func (w *World) liveDevice(d *device) {
 	case n < 70:
 		c.unstall()
 	case n < 74:
-		d.joined["j0"] = true
+		d.joined["j0"], w.member[[2]string{"j0", d.user}] = true, true
 		c.send(sdk.Event{Kind: sdk.EventJoin, Group: "j0"})
 	case n < 76:
 		c.send(sdk.Event{Kind: sdk.EventLeave, Group: "j0"})
@@ -226,6 +233,7 @@ func (d *device) receive(seq uint64, m *sdk.Message) {
 		d.checkSeq(seq, m.ID)
 		d.got[seq] = m.ID
 		d.top = max(d.top, seq)
+		d.fresh = true
 		if !d.nacked[seq] {
 			d.done[seq] = true
 		}

@@ -19,18 +19,20 @@ type World struct {
 	elapsed time.Duration // since the world began
 	log     *trace
 
-	node    *node
-	runs    int // of the node's process
-	devices []*device
-	sources []*source
-	records map[string]*record // by message id
-	order   []*record
-	conns   []*conn
-	lastID  uint64             // of a connection
-	member  map[[2]string]bool // group, user: was made a member at some time
-	epochs  map[uint64]bool
-	calm    bool // the end: nobody fails, all devices behave
-	out     egress
+	node        *node
+	runs        int // of the node's process
+	devices     []*device
+	sources     []*source
+	records     map[string]*record // by message id
+	order       []*record
+	conns       []*conn
+	lastID      uint64             // of a connection
+	member      map[[2]string]bool // group, user: was made a member at some time
+	epochs      map[uint64]bool
+	calm        bool // the end: nobody fails, all devices behave
+	out         egress
+	before      map[pairKey]string // pending at the last check
+	endedBefore uint64
 }
 
 // Options choose what a world is like; the zero value is the usual.
@@ -160,6 +162,9 @@ func groupRule(name string) shard.GroupRule {
 func (w *World) addUser(i int) {
 	user := fmt.Sprint("u", i)
 	kind := pick(w, []userKind{solo, solo, several, wild})
+	if !w.shape.durable {
+		kind = pick(w, []userKind{solo, several}) // What sessions without an id leave holds its record open until it expires.
+	}
 	devices := 1
 	if kind != solo {
 		devices = 1 + w.random.IntN(3)
@@ -210,7 +215,8 @@ func (w *World) pass(d time.Duration) {
 	w.elapsed += d
 	w.log.add("%v later: %v", d, w.elapsed)
 	for loop := range w.shape.loops {
-		w.turn(loop, 0)
+		for w.turn(loop, 0) { // Loops go on while there is something to serve.
+		}
 	}
 	w.storeSome(0)
 }
@@ -250,7 +256,7 @@ func (t *trace) add(format string, args ...any) {
 
 // String is the end of it.
 func (t *trace) String() string {
-	const most = 4000
+	const most = 100_000
 	lines := t.lines
 	if len(lines) > most {
 		lines = lines[len(lines)-most:]

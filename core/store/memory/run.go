@@ -46,6 +46,8 @@ func (s *Store) swap() (closed bool) {
 
 // apply applies operations and answers them.
 func (s *Store) apply(ops []store.Op) {
+	s.changes.Add(1)
+	defer s.changes.Add(1)
 	s.applying.Lock()
 	now := s.cfg.Now()
 	s.data.expire(now, &s.answers)
@@ -89,6 +91,8 @@ func (s *Store) fails(op *store.Op) error {
 // expire ends what has expired and says when the next does.
 func (s *Store) expire() (wait time.Duration) {
 	const idle = time.Hour
+	s.changes.Add(1)
+	defer s.changes.Add(1)
 	s.applying.Lock()
 	now := s.cfg.Now()
 	s.data.expire(now, &s.answers)

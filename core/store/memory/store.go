@@ -3,6 +3,7 @@ package memory
 import (
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pushcore/pushcore/core/store"
@@ -33,6 +34,8 @@ type Store struct {
 	cfg  Config
 	wake chan struct{} // Submit, Close → run
 	done chan struct{} // closed when run has returned; nil if Manual
+
+	changes atomic.Uint64 // see Changes
 
 	mu     sync.Mutex // guards queue and closed
 	queue  []store.Op // submitted, not yet taken; bounded by what the shards ask at once
@@ -83,6 +86,11 @@ func (s *Store) Census() int {
 	defer s.applying.Unlock()
 	return s.data.pairs
 }
+
+// Changes counts up before something is applied and again when its answers were
+// handed over. While it is even and stays the same, what the census counts is what
+// the shards know, but for operations that they wait for.
+func (s *Store) Changes() uint64 { return s.changes.Load() }
 
 // Close applies and answers what was submitted, and ends the goroutine.
 func (s *Store) Close() error {
