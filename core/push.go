@@ -181,5 +181,9 @@ func safeWord(s *admit.Settled) string {
 }
 
 func refused(id string, err *admit.Error) admin.PushResult {
-	return admin.PushResult{ID: id, Code: err.Reason.String(), Field: err.Field, Detail: err.Detail}
+	detail := err.Detail
+	if err.Nearest != "" {
+		detail += "; did you mean " + err.Nearest + "?"
+	}
+	return admin.PushResult{ID: id, Code: err.Reason.String(), Field: err.Field, Detail: detail}
 }

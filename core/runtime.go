@@ -84,6 +84,9 @@ func New(p *Prepared, log *slog.Logger) (*Runtime, error) {
 		err = r.buildLoops()
 	}
 	if err != nil {
+		if r.auth != nil {
+			r.auth.Close()
+		}
 		return nil, errors.Join(err, r.store.Close())
 	}
 	return r, nil

@@ -46,6 +46,9 @@ func shardSettings(c *config.Config, id, loops int, plugins []string, owner func
 			Messages: share(c.Limits.Uplink.Queue.Messages, loops), Bytes: share(int(c.Limits.Uplink.Queue.Bytes), loops)},
 		ForwardHeaders: c.Delivery.ForwardHeaders, SessionsMax: share(c.Limits.MaxConnections, loops),
 	}
+	if s.ResumeWindow == 0 {
+		s.ResumeWindow = time.Nanosecond // 0 is the shard's word for its default.
+	}
 	switch c.Delivery.SlowFast {
 	case "newest":
 		s.SlowFast = shard.KeepNewest
@@ -78,6 +81,9 @@ func groupRules(c *config.Config) func(string) shard.GroupRule {
 // authSettings reads the keys that the configuration names.
 func authSettings(c *config.Config, log *slog.Logger) (auth.Config, error) {
 	a := auth.Config{None: c.Auth.Open(), Leeway: time.Duration(c.Auth.Leeway), Log: log}
+	if a.Leeway == 0 {
+		a.Leeway = time.Nanosecond // 0 is the authenticator's word for its default.
+	}
 	for _, j := range c.Auth.JWT {
 		issuer := auth.Issuer{Name: j.Issuer, Audience: j.Audience, JWKSURL: j.JWKSURL, JWKSFile: j.JWKSFile, Claims: auth.Claims(j.Claims)}
 		for _, k := range j.Keys {

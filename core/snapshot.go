@@ -17,6 +17,7 @@ var _ metrics.Node = (*Runtime)(nil)
 
 // Snapshot implements metrics.Node: it asks loops and dispatcher for their numbers.
 func (r *Runtime) Snapshot(ctx context.Context) (*metrics.Snapshot, error) {
+	changes := r.store.Changes()
 	answers, err := r.queries.all(ctx, shard.Query{Kind: shard.QueryStats})
 	if err != nil {
 		return nil, err
@@ -25,7 +26,7 @@ func (r *Runtime) Snapshot(ctx context.Context) (*metrics.Snapshot, error) {
 	total := sumStats(answers, len(r.transportNames))
 	r.sessionMetrics(s, total)
 	r.deliveryMetrics(s, total)
-	r.booksMetric(s, answers)
+	r.booksMetric(s, answers, changes)
 	r.loopMetrics(s)
 	return s, r.brokerMetrics(ctx, s)
 }
@@ -87,12 +88,13 @@ func histogram(f *metrics.Family, h *shard.Histogram, labels ...string) metrics.
 	return v
 }
 
-// booksMetric balances the books. While operations of the store are under way a
-// pair may be on both sides of them; then the last balance that was exact stands.
-func (r *Runtime) booksMetric(s *metrics.Snapshot, answers []shard.Answer) {
-	exact := true
+// booksMetric balances the books. While operations of the store are under way, or
+// when the store has changed since the shards were asked, a pair may be on both
+// sides; then the last balance that was exact stands.
+func (r *Runtime) booksMetric(s *metrics.Snapshot, answers []shard.Answer, changes uint64) {
 	var left, ended uint64
 	pending := r.store.Census()
+	exact := changes%2 == 0 && r.store.Changes() == changes
 	for _, a := range answers {
 		b := &a.Stats.Books
 		exact = exact && b.Settled
