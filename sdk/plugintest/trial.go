@@ -65,7 +65,7 @@ func (s *TransportSuite) run(p placement, c transportTrial) (r Result) {
 	if c.leaks && len(t.failures) == 0 {
 		t.try(func() { t.leaks(before) })
 	}
-	r.Notes, r.Failures = t.notes, distinct(append(t.failures, t.host.Failures()...))
+	r.Notes, r.Failures = t.notes, distinct(append(t.host.Failures(), t.failures...))
 	return r
 }
 
