@@ -321,6 +321,7 @@ func (w *benchWorker) ready(i int) {
 	w.devices[i].phase = benchReady
 	w.opening--
 	w.report.Open++
+	w.progress = w.now
 	if w.cutAt != 0 {
 		_ = w.histogram.RecordValue(benchMicros(w.now - w.cutAt)) // It is in range.
 	}

@@ -52,6 +52,7 @@ type benchWorker struct {
 	ranBefore int64
 	waiting   string // the command to be answered when all are open
 	cutAt     int64  // of a storm; 0: there is none
+	progress  int64  // when a connection was opened last, or the command came
 }
 
 // benchOpeningMax is how many connections a worker opens at once: fewer than
@@ -98,7 +99,7 @@ func runBenchWorker(in io.Reader, out io.Writer, counters *os.File) error {
 	if err != nil {
 		return fmt.Errorf("shared counters: %w", err)
 	}
-	defer unix.Munmap(shared)
+	defer func() { _ = unix.Munmap(shared) }() // The process ends, or the test goes on.
 	lines := json.NewDecoder(in)
 	w := &benchWorker{out: out, commands: make(chan benchCommand, 1), clock: newBenchClock(), buf: make([]byte, 256<<10), histogram: newBenchHistogram()}
 	if err := lines.Decode(&w.setup); err != nil {
@@ -107,7 +108,12 @@ func runBenchWorker(in io.Reader, out io.Writer, counters *os.File) error {
 	w.received = benchCounter(shared, w.setup.Slot)
 	go readBenchCommands(lines, w.commands)
 	if err := w.run(); err != nil {
-		return writeBenchReport(out, &benchReportLine{Error: err.Error()})
+		r := benchReportLine{Error: err.Error()}
+		if errors.Is(err, errBenchStuck) {
+			r.Unreachable = true
+			r.Error = fmt.Sprintf("%d of %d connections are open and %s; the last failure: %s", w.report.Open, len(w.devices), err, w.report.LastBreak)
+		}
+		return writeBenchReport(out, &r)
 	}
 	return nil
 }
@@ -163,11 +169,20 @@ func (w *benchWorker) turn() error {
 		w.waiting = ""
 		return w.answer()
 	}
+	if w.waiting != "" && w.now-w.progress > int64(benchPatience) {
+		return errBenchStuck
+	}
 	return nil
 }
 
+// benchPatience is how long no connection may come about.
+const benchPatience = 10 * time.Second
+
+var errBenchStuck = errors.New("no further connection comes about")
+
 func (w *benchWorker) obey(c benchCommand) error {
 	w.now = w.clock.now()
+	w.progress = w.now
 	switch c.Do {
 	case benchOpen:
 		w.dial, w.waiting = 0, c.Do

@@ -48,7 +48,10 @@ func (p *benchProcess) hear() (benchReportLine, error) {
 	if err := p.lines.Decode(&r); err != nil {
 		return r, fmt.Errorf("a device process has ended: %w", errors.Join(err, p.wait()))
 	}
-	if r.Error != "" {
+	switch {
+	case r.Unreachable:
+		return r, withExit(exitUnreachable, errors.New(r.Error))
+	case r.Error != "":
 		return r, errors.New(r.Error)
 	}
 	return r, nil

@@ -45,7 +45,8 @@ type benchCommand struct {
 
 // benchReportLine is a worker's answer.
 type benchReportLine struct {
-	Error string `json:",omitempty"` // the worker gave up
+	Error       string `json:",omitempty"` // the worker gave up
+	Unreachable bool   `json:",omitempty"` // because no connection came about
 
 	Open       int
 	Resumed    int
