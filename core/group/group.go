@@ -13,6 +13,7 @@ type Group struct {
 	sessions []sessionAt
 
 	Joins     uint64             // joins that the dispatcher knows of since it last heard that the group is empty
+	Asked     uint64             // the report whose confirmation is awaited
 	Confirmed bool               // the dispatcher routes to this shard
 	Waiting   []*session.Session // to be told that they joined, once confirmed
 }

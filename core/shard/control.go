@@ -51,7 +51,7 @@ func (s *Shard) alsoStore(op *operation, u *session.User, o store.Op) {
 func (s *Shard) membersJoin(c *envelope.Control, op *operation) {
 	g := s.group(c.Group)
 	g.Joins++
-	s.confirmed(&envelope.GroupConfirmed{Group: c.Group})
+	s.confirm(g)
 	most := s.cfg.Group(c.Group).MembersMax
 	for i := range c.To {
 		u := s.user(c.To[i].ID)

@@ -38,18 +38,23 @@ func (s *Shard) addMember(g *group.Group, u *session.User) bool {
 func (s *Shard) announce(g *group.Group, first bool) {
 	if first && !g.Confirmed {
 		g.Joins++
+		g.Asked = s.nextToken()
 		s.effects.Reports = append(s.effects.Reports, envelope.Report{
-			Kind: envelope.ReportGroupJoin, Loop: s.cfg.ID, Group: g.Name, Joins: g.Joins})
+			Kind: envelope.ReportGroupJoin, Loop: s.cfg.ID, Group: g.Name, Joins: g.Asked})
 	}
 }
 
-// confirmed tells those who joined that they did: from now on nothing that is
-// pushed to the group passes this shard by.
+// confirmed takes the dispatcher's answer to a report. One to a report of before
+// the group was empty last says nothing.
 func (s *Shard) confirmed(in *envelope.GroupConfirmed) {
-	g := s.groups[in.Group]
-	if g == nil {
-		return
+	if g := s.groups[in.Group]; g != nil && g.Asked == in.Joins {
+		s.confirm(g)
 	}
+}
+
+// confirm tells those who joined that they did: from now on nothing that is pushed
+// to the group passes this shard by.
+func (s *Shard) confirm(g *group.Group) {
 	g.Confirmed = true
 	for _, ses := range g.Waiting {
 		s.joinResult(ses, g.Name, 0)

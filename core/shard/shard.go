@@ -259,7 +259,7 @@ func (s *Shard) user(id string) *session.User {
 
 // forgetIdle drops a user of whom nothing is left.
 func (s *Shard) forgetIdle(u *session.User) {
-	if u.Idle() && !(s.accepting && u.Put.Stamp == s.stamp) {
+	if s.users[u.ID] == u && u.Idle() && !(s.accepting && u.Put.Stamp == s.stamp) {
 		delete(s.users, u.ID)
 	}
 }

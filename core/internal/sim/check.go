@@ -69,7 +69,7 @@ func (d *device) checkOrder(r *record) {
 		}
 		d.last[key] = uint64(r.position) + 1
 	}
-	if d.kind == solo && r.solo && m.Class == sdk.Reliable {
+	if d.kind == solo && r.solo && m.Class == sdk.Reliable && w.shape.patient {
 		check(0)
 	}
 	if inRun {

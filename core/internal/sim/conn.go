@@ -22,6 +22,7 @@ type conn struct {
 	held []frame     // in the write buffer of a jammed socket
 
 	accepted bool // Accept has been applied
+	let      bool // the device has read it
 	attached bool // Attached has been emitted
 	closing  bool // Closed is among up, or has been emitted
 	over     bool // the shard may give it nothing any more

@@ -81,7 +81,7 @@ func (w *World) liveDevice(d *device) {
 			d.read()
 		}
 	}
-	if d.conn == nil || d.token == nil {
+	if d.conn == nil || !d.conn.let {
 		if d.conn != nil && w.chance(50) && !w.calm {
 			d.drop()
 		}
@@ -147,16 +147,8 @@ func (d *device) connect() {
 		d.forget()
 	}
 	c.up = append(c.up, sdk.Event{Kind: sdk.EventConnect, Conn: c.id, Connect: hello})
-	d.token = nil
-	if hello.Resume != nil {
-		d.token = hello.Resume.Token
-	}
 	w.log.add("%s connects by %s on loop %d", d, c, c.loop)
-	d.waiting()
 }
-
-// waiting marks that no Accept has come on this connection.
-func (d *device) waiting() {}
 
 // forget makes another device of one without an id.
 func (d *device) forget() {
@@ -215,6 +207,7 @@ func (d *device) accepted(a *sdk.Accept) {
 		d.reset()
 	}
 	d.token, d.epoch = a.Token, a.Epoch
+	d.conn.let = true
 }
 
 // receive takes a message.

@@ -124,6 +124,7 @@ func (w *World) crash() {
 	}
 	w.conns = nil
 	w.runs++
+	w.elapsed += 10 * time.Millisecond
 	w.start(old)
 }
 

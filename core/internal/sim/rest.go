@@ -92,6 +92,11 @@ func (w *World) delivered() bool {
 			return false
 		}
 	}
+	for _, id := range w.pending() {
+		if r := w.records[id]; r != nil && w.owedPlainly(r) {
+			return false // It has arrived, perhaps, and is not acked.
+		}
+	}
 	return w.missing() == nil
 }
 

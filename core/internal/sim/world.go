@@ -136,7 +136,7 @@ func (w *World) populate() {
 		s.config.Mailbox.Messages = 100_000
 		s.config.Ack.AttemptsTotal = 255
 	}
-	if w.chance(300) {
+	if s.durable && w.chance(300) { // Else who is refused holds records open.
 		s.config.Platforms = map[string]shard.Platform{"phone": {Max: 1, Oldest: w.chance(300)}}
 	}
 	for i := range 2 + w.random.IntN(5) {
@@ -256,7 +256,7 @@ func (t *trace) add(format string, args ...any) {
 
 // String is the end of it.
 func (t *trace) String() string {
-	const most = 100_000
+	const most = 1_000_000
 	lines := t.lines
 	if len(lines) > most {
 		lines = lines[len(lines)-most:]
