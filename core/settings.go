@@ -61,8 +61,8 @@ func shardSettings(c *config.Config, id, loops int, plugins []string, owner func
 	return s
 }
 
-// share is one loop's part of a bound of the node.
-func share(n, loops int) int { return max(1, (n+loops-1)/loops) }
+// share is one loop's part of a bound of the node; 0 stays no bound.
+func share(n, loops int) int { return (n + loops - 1) / loops }
 
 func groupRules(c *config.Config) func(string) shard.GroupRule {
 	return func(name string) shard.GroupRule {

@@ -135,7 +135,7 @@ func deviceURL(endpoints []core.Endpoint) string {
 
 // selfName is how the user has called this program, as far as it can be repeated.
 func selfName() string {
-	if strings.HasPrefix(os.Args[0], os.TempDir()) || strings.Contains(os.Args[0], "go-build") {
+	if strings.Contains(os.Args[0], "go-build") {
 		return "go run ./cmd/pushcore"
 	}
 	return os.Args[0]
