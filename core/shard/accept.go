@@ -381,7 +381,7 @@ func (s *Shard) makeRoom(ses *session.Session) bool {
 func (s *Shard) collapse(ses *session.Session, m *envelope.Message) {
 	ses.Out.RemoveFunc(func(e session.Entry) bool {
 		old := e.Part.Message
-		if old.Collapse != m.Collapse || old.Class != m.Class || old.Scope != m.Scope || (e.Pair != nil && e.Pair.Sent) {
+		if old.Collapse != m.Collapse || old.Class != m.Class || old.Scope != m.Scope || old.ID == m.ID || (e.Pair != nil && e.Pair.Sent) {
 			return false
 		}
 		s.endEntry(ses, e, envelope.Dropped, envelope.Collapsed)

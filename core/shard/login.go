@@ -32,6 +32,7 @@ func (s *Shard) login(from int, l *Login) {
 		answer.Code, answer.Text = uint16(code), text
 		s.forgetIdle(u)
 	} else {
+		u = s.user(l.Auth.User) // Making way may have left nothing of him.
 		answer.Accept = s.acceptOf(s.newSession(u, l), l)
 	}
 	s.toPeer(from, answer)

@@ -82,9 +82,6 @@ func (n *node) newShard(loop int) *shard.Shard {
 	cfg := w.shape.config
 	cfg.ID, cfg.Owner, cfg.Seed = loop, w.ownerOf, w.random.Uint64()
 	cfg.Fated = w.fated
-	if w.options.Shard != nil {
-		w.options.Shard(&cfg)
-	}
 	s, err := shard.New(cfg)
 	if err != nil {
 		panic(err)
@@ -213,9 +210,7 @@ func (w *World) turn(loop, most int) (worked bool) {
 func (w *World) apply(loop int) {
 	n := w.node
 	e := n.shards[loop].Effects()
-	if w.options.Spoil != nil {
-		w.options.Spoil(loop, e)
-	}
+	w.options.Plant.spoil(n, loop, e)
 	for plugin := range e.Plugins {
 		p := &e.Plugins[plugin]
 		for i := range p.Commands {

@@ -39,6 +39,28 @@ func TestNodeKeepsItsPromisesUnderAnyOrderOfEvents(t *testing.T) {
 	t.Logf("%d runs in %v; fresh ones from seed %d", runs, time.Since(began).Round(time.Millisecond), first+uint64(runs/2))
 }
 
+// TestPlantedBugsAreFound makes mistakes on purpose; docs/decisions/0003-simulation.md
+// says how soon they are found.
+func TestPlantedBugsAreFound(t *testing.T) {
+	for bug, name := range map[Bug]string{
+		SettleOnReceipt: "settle on receipt", JoinBeforeRoute: "join before route", SafeBeforeDurable: "safe before durable",
+	} {
+		began := time.Now()
+		const most = 500
+		found := false
+		for seed := range uint64(most) {
+			if _, err := Run(seed, Options{Plant: bug}); err != nil {
+				t.Logf("%s: found by run %d, after %v: %v", name, seed+1, time.Since(began).Round(time.Millisecond), err)
+				found = true
+				break
+			}
+		}
+		if !found {
+			t.Errorf("%s: not found in %d runs", name, most)
+		}
+	}
+}
+
 func play(t *testing.T, seed uint64) {
 	trace, err := Run(seed, Options{Verbose: true})
 	if err != nil {

@@ -39,10 +39,7 @@ type World struct {
 type Options struct {
 	Steps   int  // of disorder before the end; default 400
 	Verbose bool // keep a trace of everything
-	// Spoil changes a shard's effects on their way out: a planted bug.
-	Spoil func(loop int, e *shard.Effects)
-	// Shard changes the shards' configuration.
-	Shard func(*shard.Config)
+	Plant   Bug  // to see whether it is found
 }
 
 // shape is what the seed chose for the whole run.

@@ -50,10 +50,13 @@ func (d *data) put(op *store.Op) (removed []store.Pair) {
 }
 
 // collapse ends what a newer message of the same key replaces for a receiver: older
-// ones that are not sent; or m itself, if it is not sent and a newer one is there.
+// ones that are not sent; or m itself, if it is not sent and a newer one is there. A
+// record that was redelivered under its id replaces nothing of its own: it would lose
+// its place.
 func (d *data) collapse(m *stored, device string, removed []store.Pair) []store.Pair {
 	for _, o := range slices.Clone(m.user.collapse[m.message.Collapse]) {
-		if o == m || device == "" && !sameFilter(o.message, m.message) {
+		if o == m || o.message.ID == m.message.ID && o.message.Scope == m.message.Scope ||
+			device == "" && !sameFilter(o.message, m.message) {
 			continue
 		}
 		older := o
