@@ -130,52 +130,53 @@ func pushLines(cmd *cobra.Command, a *api) error {
 	in := bufio.NewScanner(cmd.InOrStdin())
 	in.Buffer(nil, batchBytes)
 	var batch bytes.Buffer
-	first, count, failed := 1, 0, 0
-	flush := func(next int) error {
-		n, err := pushBatch(cmd.Context(), cmd, a, batch.Bytes(), first)
-		failed += n
+	var numbers []int // of the batch's lines
+	pushed, failed := 0, 0
+	flush := func() error {
+		n, err := pushBatch(cmd.Context(), cmd, a, batch.Bytes(), numbers)
+		pushed, failed = pushed+len(numbers), failed+n
 		batch.Reset()
-		first, count = next, 0
+		numbers = numbers[:0]
 		return err
 	}
 	line := 0
 	for in.Scan() {
 		line++
-		if count == batchLines || batch.Len()+len(in.Bytes()) > batchBytes {
-			if err := flush(line); err != nil {
-				return err
-			}
-		}
 		if len(bytes.TrimSpace(in.Bytes())) == 0 {
 			continue
 		}
+		if len(numbers) == batchLines || batch.Len()+len(in.Bytes()) > batchBytes {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
 		batch.Write(in.Bytes())
 		batch.WriteByte('\n')
-		count++
+		numbers = append(numbers, line)
 	}
 	if err := in.Err(); err != nil {
 		return fmt.Errorf("line %d: %w", line+1, err)
 	}
-	if count > 0 {
-		if err := flush(line + 1); err != nil {
+	if len(numbers) > 0 {
+		if err := flush(); err != nil {
 			return err
 		}
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %d lines were refused", failed, line)
+		return fmt.Errorf("%d of %d lines were refused", failed, pushed)
 	}
 	return nil
 }
 
 // pushBatch sends lines, prints their results and counts those refused.
-func pushBatch(ctx context.Context, cmd *cobra.Command, a *api, body []byte, first int) (int, error) {
+func pushBatch(ctx context.Context, cmd *cobra.Command, a *api, body []byte, numbers []int) (int, error) {
 	var res struct{ Results []lineResult }
 	if err := a.call(ctx, http.MethodPost, "/v1/push/batch", nil, body, &res); err != nil {
 		return 0, err
 	}
 	failed := 0
 	for i, r := range res.Results {
-		r.Line = first + i
+		r.Line = numbers[min(i, len(numbers)-1)]
 		if r.Status >= 300 {
 			failed++
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/signal"
@@ -50,12 +51,32 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// markUsageErrors lets wrong arguments exit as a usage error.
+// markUsageErrors lets wrong arguments and flags that exclude each other exit as a
+// usage error. What only holds other commands takes no arguments: there a word is a
+// misspelled command.
 func markUsageErrors(cmd *cobra.Command) {
+	if cmd.HasParent() && cmd.HasSubCommands() && cmd.RunE == nil && cmd.Run == nil {
+		cmd.RunE = subcommandNeeded
+	}
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(c *cobra.Command, args []string) error { return usage(check(c, args)) }
+	}
+	if cmd.PreRunE == nil {
+		cmd.PreRunE = func(c *cobra.Command, _ []string) error { return usage(c.ValidateFlagGroups()) }
 	}
 	for _, sub := range cmd.Commands() {
 		markUsageErrors(sub)
 	}
+}
+
+// subcommandNeeded shows what there is, or says that the word is none of it.
+func subcommandNeeded(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	text := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text += "; did you mean " + near[0] + "?"
+	}
+	return usage(errors.New(text))
 }
