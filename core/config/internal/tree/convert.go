@@ -56,6 +56,10 @@ func (c *converter) convert(path string, n ast.Node, depth int) *Node {
 	case *ast.SequenceNode:
 		list := &Node{Kind: List, Pos: c.place(n.Start)}
 		for i, item := range n.Values {
+			if address := c.splitScalar(item); address != nil {
+				list.Items = append(list.Items, address)
+				continue
+			}
 			list.Items = append(list.Items, c.convert(Index(path, i), item, depth+1))
 		}
 		return list
@@ -68,6 +72,31 @@ func (c *converter) convert(path string, n ast.Node, depth int) *Node {
 		return c.tagged(path, n, depth)
 	}
 	return c.scalar(path, n)
+}
+
+// splitScalar puts together again what the parser takes for a map of one key in a
+// list inside braces, and is one text: { brokers: [127.0.0.1:9092] }. A colon
+// without a space behind it separates nothing unless the key is quoted. Other
+// nodes give nil.
+func (c *converter) splitScalar(n ast.Node) *Node {
+	pair, ok := n.(*ast.MappingValueNode)
+	if m, isMap := n.(*ast.MappingNode); isMap && len(m.Values) == 1 && (m.Start == nil || m.Start.Type != token.MappingStartType) {
+		pair, ok = m.Values[0], true
+	}
+	if !ok || pair.Start == nil || !plain(pair.Key.GetToken()) {
+		return nil
+	}
+	key, colon, value := pair.Key.GetToken(), pair.Start, pair.Value.GetToken()
+	if _, isScalar := pair.Value.(ast.ScalarNode); !isScalar || !plain(value) ||
+		colon.Position.Line != value.Position.Line || colon.Position.Column+1 != value.Position.Column {
+		return nil
+	}
+	c.nodes++
+	return &Node{Kind: String, Pos: c.place(key), Text: key.Value + ":" + value.Value}
+}
+
+func plain(t *token.Token) bool {
+	return t.Type != token.SingleQuoteType && t.Type != token.DoubleQuoteType && t.Type != token.NullType && t.Type != token.ImplicitNullType
 }
 
 func (c *converter) scalar(path string, n ast.Node) *Node {
