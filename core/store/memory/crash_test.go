@@ -61,7 +61,7 @@ func TestCrashForgetsTheRecordsOfMessages(t *testing.T) {
 	}
 }
 
-func TestOperationThatFailsDoesNothing(t *testing.T) {
+func TestOperationThatFailsTakesThoseBehindItAlong(t *testing.T) {
 	var got []store.Answer
 	cfg := crashConfig(func(_ int, a []store.Answer) { got = append(got, a...) })
 	failing := true
@@ -72,13 +72,40 @@ func TestOperationThatFailsDoesNothing(t *testing.T) {
 		return nil
 	}
 	s := Open(cfg)
-	s.Submit([]store.Op{putOne(1, 0)})
-	s.Step(1)
+	do := func(op store.Op) error {
+		got = got[:0]
+		s.Submit([]store.Op{op})
+		s.Step(1)
+		if len(got) != 1 || got[0].Token != op.Token {
+			t.Fatalf("answers %+v", got)
+		}
+		return got[0].Err
+	}
+	if do(putOne(1, 0)) == nil {
+		t.Error("the failure is not told")
+	}
 	failing = false
-	s.Submit([]store.Op{putOne(2, 0)})
-	s.Step(1)
-	if len(got) != 2 || got[0].Err == nil || got[0].Token != 1 || got[1].Err != nil || s.Census() != 1 {
-		t.Errorf("answers %+v, census %d", got, s.Census())
+	if do(putOne(2, 0)) == nil {
+		t.Error("what came behind the failure is done: a hole")
+	}
+	other := putOne(3, 0)
+	other.User = "another"
+	if err := do(other); err != nil {
+		t.Errorf("another user: %v", err)
+	}
+	if err := do(store.Op{Kind: store.Page, User: "u", Device: "x"}); err != nil {
+		t.Errorf("page: %v", err)
+	}
+	again := putOne(1, 0)
+	again.Retry = true
+	if err := do(again); err != nil {
+		t.Errorf("tried again: %v", err)
+	}
+	if err := do(putOne(2, 0)); err != nil {
+		t.Errorf("behind it: %v", err)
+	}
+	if s.Census() != 3 {
+		t.Errorf("census %d", s.Census())
 	}
 }
 

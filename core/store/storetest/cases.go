@@ -16,6 +16,8 @@ var cases = []struct {
 	run  func(b *bench)
 }{
 	{"PutIsIdempotent", putIsIdempotent},
+	{"PutAgainAddsNobody", putAgain},
+	{"EndedSessionLeavesToThePlaceholder", endSession},
 	{"RemoveNamesWhatWasThere", removeNamesWhatWasThere},
 	{"RemoveMessageOfOneUser", removeMessageOfOneUser},
 	{"RemoveMessageOfAllTellsEachOwner", removeMessageOfAll},
@@ -48,6 +50,35 @@ func putIsIdempotent(b *bench) {
 	b.paged("receivers are added", b.do(page("u1", "laptop", 0)), false, "10 a laptop×0")
 	b.do(store.Op{Kind: store.Put, User: "u1", Order: 11, Message: message("b")})
 	b.census(2)
+}
+
+func putAgain(b *bench) {
+	b.do(put("u1", 1, message("a"), "x"))
+	op := put("u1", 1, message("a"), "x", "y")
+	op.Again = true
+	op.Receivers[0].Attempts = 2
+	b.do(op)
+	b.paged("Again raises who is there", b.do(page("u1", "x", 0)), false, "1 a x×2")
+	b.census(1)
+	b.do(store.Op{Kind: store.Remove, User: "u1", Order: 1, Fate: envelope.Expired})
+	b.do(op)
+	b.census(0)
+}
+
+func endSession(b *bench) {
+	key := store.SessionPrefix + "s1"
+	b.do(put("u1", 1, message("alone"), key))
+	b.do(put("u1", 2, message("shared"), key, "x"))
+	b.do(put("u1", 3, message("acked"), key, "x"))
+	b.do(store.Op{Kind: store.Remove, User: "u1", Order: 3, Receivers: []store.Receiver{{Device: "x"}}, Fate: envelope.Acked})
+	b.do(put("u1", 4, message("other"), store.SessionPrefix+"s2"))
+	b.do(put("u2", 5, message("other"), key))
+	op := store.Op{Kind: store.EndSession, User: "u1", Device: key, Fate: envelope.Dropped, Reason: envelope.SessionEnded}
+	b.removed("what another receiver has or has acked ends", b.do(op),
+		"2 u1/"+key+" dropped session_ended; 3 u1/"+key+" dropped session_ended")
+	b.census(4)
+	b.paged("the rest is the placeholder's", b.do(page("u1", "new", 0)), false, "1 alone new×0")
+	b.removed("and only once", b.do(op), "")
 }
 
 func removeNamesWhatWasThere(b *bench) {
@@ -182,6 +213,8 @@ func collapse(b *bench) {
 	b.removed("one that comes after a newer one goes itself", b.do(put("u3", 9, message("new", keyed), "x")), "")
 	b.removed("one that comes after a newer one goes itself", b.do(put("u3", 8, late, "x", "y")), "8 u3/x dropped collapsed")
 	b.census(6)
+	b.do(put("u4", 1, message("twice", keyed), "x"))
+	b.removed("a redelivered one does not replace itself, which would lose its place", b.do(put("u4", 2, message("twice", keyed), "x")), "")
 }
 
 func collapseSent(b *bench) {

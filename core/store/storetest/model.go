@@ -13,6 +13,12 @@ import (
 type model struct {
 	durable bool
 	pairs   []modelPair
+	acked   map[modelMessage]bool // by one of its receivers, while it has others
+}
+
+type modelMessage struct {
+	user  string
+	order uint64
 }
 
 type modelPair struct {
@@ -50,6 +56,9 @@ func (m *model) apply(op *store.Op) (a store.Answer) {
 	case store.Put:
 		a.Removed = m.put(op)
 	case store.Remove:
+		if op.Fate == envelope.Acked && m.has(op.User, op.Order) {
+			m.acked[modelMessage{op.User, op.Order}] = true
+		}
 		a.Removed = m.end(op.Fate, op.Reason, func(p *modelPair) bool {
 			return p.user == op.User && p.order == op.Order && (op.Receivers == nil ||
 				slices.ContainsFunc(op.Receivers, func(r store.Receiver) bool { return r.Device == p.receiver.Device }))
@@ -65,6 +74,8 @@ func (m *model) apply(op *store.Op) (a store.Answer) {
 		a.Removed = m.end(op.Fate, op.Reason, func(p *modelPair) bool { return p.user == op.User })
 	case store.Page:
 		a.Entries, a.More = m.page(op)
+	case store.EndSession:
+		a.Removed = m.endSession(op)
 	case store.Touch:
 		for i := range m.pairs {
 			if m.pairs[i].user == op.User {
@@ -72,10 +83,38 @@ func (m *model) apply(op *store.Op) (a store.Answer) {
 			}
 		}
 	}
+	for message := range m.acked {
+		if !m.has(message.user, message.order) {
+			delete(m.acked, message)
+		}
+	}
 	return a
 }
 
+func (m *model) has(user string, order uint64) bool {
+	return slices.ContainsFunc(m.pairs, func(p modelPair) bool { return p.user == user && p.order == order })
+}
+
+// endSession ends what another has or had, and leaves the rest to the placeholder.
+func (m *model) endSession(op *store.Op) []store.Pair {
+	ended := m.end(op.Fate, op.Reason, func(p *modelPair) bool {
+		return p.user == op.User && p.receiver.Device == op.Device && (m.acked[modelMessage{p.user, p.order}] ||
+			slices.ContainsFunc(m.pairs, func(o modelPair) bool {
+				return o.user == p.user && o.order == p.order && o.receiver.Device != op.Device
+			}))
+	})
+	for i := range m.pairs {
+		if p := &m.pairs[i]; p.user == op.User && p.receiver.Device == op.Device {
+			p.receiver.Device = ""
+		}
+	}
+	return ended
+}
+
 func (m *model) put(op *store.Op) (removed []store.Pair) {
+	if op.Again && !m.has(op.User, op.Order) {
+		return nil
+	}
 	for i := range m.pairs {
 		if p := &m.pairs[i]; p.user == op.User && p.order == op.Order && len(op.Receivers) > 0 {
 			p.until = op.Until
@@ -85,6 +124,9 @@ func (m *model) put(op *store.Op) (removed []store.Pair) {
 		if p := m.find(op.User, op.Order, r.Device); p != nil {
 			p.receiver.Attempts = max(p.receiver.Attempts, r.Attempts)
 			p.receiver.Sent = p.receiver.Sent || r.Sent
+			continue
+		}
+		if op.Again {
 			continue
 		}
 		m.pairs = append(m.pairs, modelPair{user: op.User, order: op.Order, message: op.Message, receiver: r, until: op.Until})

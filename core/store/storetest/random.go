@@ -17,7 +17,7 @@ func testRandom(t *testing.T, open Open) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newBench(rt, open)
 		defer b.close()
-		m := &model{durable: b.engine.Durable()}
+		m := &model{durable: b.engine.Durable(), acked: map[modelMessage]bool{}}
 		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
 			if rapid.IntRange(0, 9).Draw(rt, "time") == 0 {
 				b.advance(time.Duration(rapid.IntRange(1, 20).Draw(rt, "minutes")) * time.Minute)
@@ -67,9 +67,12 @@ func (b *bench) scan(m *model) {
 	}
 }
 
+// sessionKey is the receiver of a session without a device id.
+const sessionKey = store.SessionPrefix + "s"
+
 var (
 	randomUsers   = []string{"u1", "u2"}
-	randomDevices = []string{"x", "y"}
+	randomDevices = []string{"x", "y", sessionKey}
 )
 
 func drawOp(rt *rapid.T) store.Op {
@@ -78,13 +81,16 @@ func drawOp(rt *rapid.T) store.Op {
 		Order:  uint64(rapid.IntRange(1, 12).Draw(rt, "order")),
 		Device: rapid.SampledFrom(randomDevices).Draw(rt, "device"),
 		Kind: rapid.SampledFrom([]store.OpKind{store.Put, store.Put, store.Put, store.Put, store.Remove, store.RemoveMessage,
-			store.Page, store.Page, store.ForgetDevice, store.EraseUser, store.Touch, store.PutDevice}).Draw(rt, "kind"),
+			store.Page, store.Page, store.ForgetDevice, store.EraseUser, store.Touch, store.PutDevice, store.EndSession}).Draw(rt, "kind"),
 		Fate: envelope.Withdrawn,
 	}
 	switch op.Kind {
 	case store.Put:
 		drawPut(rt, &op)
+	case store.EndSession:
+		op.Device = sessionKey
 	case store.Remove:
+		op.Fate = rapid.SampledFrom([]envelope.Fate{envelope.Acked, envelope.Withdrawn}).Draw(rt, "fate")
 		if rapid.Bool().Draw(rt, "some") {
 			op.Receivers = drawReceivers(rt)
 		}
@@ -114,6 +120,7 @@ func drawPut(rt *rapid.T, op *store.Op) {
 		m.ExpiresAt = begin.Add(time.Duration(10*order) * time.Minute)
 	})
 	op.Receivers = drawReceivers(rt)
+	op.Again = rapid.IntRange(0, 4).Draw(rt, "again") == 0
 	op.Limit.Messages = rapid.SampledFrom([]int{0, 0, 5}).Draw(rt, "limit")
 	if rapid.Bool().Draw(rt, "waits") {
 		op.Until = begin.Add(time.Duration(rapid.IntRange(1, 60).Draw(rt, "until")) * time.Minute)
@@ -121,7 +128,7 @@ func drawPut(rt *rapid.T, op *store.Op) {
 }
 
 func drawReceivers(rt *rapid.T) (some []store.Receiver) {
-	for _, device := range []string{"x", "y", ""} {
+	for _, device := range []string{"x", "y", sessionKey, ""} {
 		if rapid.Bool().Draw(rt, "receiver "+device) {
 			some = append(some, store.Receiver{Device: device, Attempts: max(0, rapid.IntRange(-3, 2).Draw(rt, "attempts"))})
 		}
