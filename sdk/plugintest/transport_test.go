@@ -1,3 +1,5 @@
+//go:build linux
+
 package plugintest
 
 import (
@@ -13,20 +15,6 @@ func memorySuite(f fault) TransportSuite {
 }
 
 func TestCorrectTransportPasses(t *testing.T) { TestTransport(t, memorySuite("")) }
-
-// recorder is a testing.TB that fails for itself only.
-type recorder struct {
-	testing.TB
-	errors []string
-}
-
-func (r *recorder) Helper()     {}
-func (r *recorder) Log(...any)  {}
-func (r *recorder) Skip(...any) {}
-func (r *recorder) Errorf(_ string, args ...any) {
-	f := args[0].(Failure)
-	r.errors = append(r.errors, f.String())
-}
 
 func TestBrokenTransportsFailWithTheirRule(t *testing.T) {
 	for f, broken := range map[fault]struct {

@@ -159,6 +159,9 @@ func (t *trial) attaches() {
 	for l := range sdk.Loop(t.suite.Loops) {
 		for range each {
 			d := t.session(l)
+			if len(t.host.Failures()) > 0 {
+				return // It is not where it should be.
+			}
 			t.host.Turn(l, func() { t.deliver(l, push{to: []*device{d}}, push{to: []*device{d}, fast: true}) })
 			if !t.lacks(Acks) {
 				t.verify(d)

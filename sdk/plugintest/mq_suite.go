@@ -1,0 +1,159 @@
+package plugintest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pushcore/pushcore/sdk"
+	"github.com/pushcore/pushcore/sdk/pluginrpc"
+)
+
+// Broker is a place of its own in a message broker: topics or queues and groups
+// that no other trial uses. The kit calls it from one goroutine. What it cannot
+// do returns errors.ErrUnsupported, and is declared in MQSuite.Lacks.
+type Broker interface {
+	// Options are the plugin's for this place: with an input that takes each of
+	// Sources from its beginning, and an uplink output.
+	Options() []byte
+	// Sources are the names under which the plugin assigns the sources.
+	Sources() []string
+
+	// Produce appends records to a source; it returns when the broker has them.
+	Produce(source string, bodies ...[]byte) error
+	// Waiting counts the records of a source that the broker would give out, or
+	// give out again, if the plugin went away now.
+	Waiting(source string) (int, error)
+	// Published returns the bodies of the records in an output, in any order.
+	Published(o sdk.Output) ([][]byte, error)
+
+	// Cut breaks the plugin's connections, as a network does; it may connect again.
+	Cut() error
+	// Reassign takes the sources from the plugin and gives them back.
+	Reassign() error
+
+	// Close gives the place up. The plugin is closed by then.
+	Close() error
+}
+
+// Abilities of brokers that one may lack.
+const (
+	Counts    Ability = "counts"    // Broker.Waiting
+	Cuts      Ability = "cuts"      // Broker.Cut
+	Reassigns Ability = "reassigns" // Broker.Reassign
+	Outputs   Ability = "outputs"   // the plugin publishes
+	Requeues  Ability = "requeues"  // the broker gives a record out again
+)
+
+// MQSuite says what to try.
+type MQSuite struct {
+	New    func() sdk.MQ          // a new plugin, not configured
+	Broker func() (Broker, error) // a new place in the broker
+	Lacks  []Ability
+
+	// Contiguous says that the broker keeps one position a source: all records
+	// before it are done, all others are not.
+	Contiguous bool
+
+	Patience time.Duration // how long to wait for what must happen; default 30 s
+	Quiet    time.Duration // how long to wait for what must not happen; default 100 ms
+}
+
+// mqTrial is one thing to try with an MQ plugin.
+type mqTrial struct {
+	name  string
+	needs []Ability
+	leaks bool
+	run   func(t *mqRun)
+}
+
+var mqTrials = []mqTrial{
+	{name: "describes itself", run: (*mqRun).describes},
+	{name: "takes records in order", run: (*mqRun).takes},
+	{name: "settles when told", needs: []Ability{Counts}, run: (*mqRun).settles},
+	{name: "settles in any order", needs: []Ability{Counts}, run: (*mqRun).settlesUnordered},
+	{name: "settles its epoch", needs: []Ability{Counts, Reassigns}, run: (*mqRun).settlesEpoch},
+	{name: "rebalance", needs: []Ability{Reassigns}, run: func(t *mqRun) { t.interrupted((Broker).Reassign, "reassign") }},
+	{name: "lost connection", needs: []Ability{Cuts}, run: func(t *mqRun) { t.interrupted((Broker).Cut, "cut") }},
+	{name: "requeue", needs: []Ability{Requeues}, run: (*mqRun).requeues},
+	{name: "restart", needs: []Ability{Counts}, run: (*mqRun).restarts},
+	{name: "publish", needs: []Ability{Outputs}, run: (*mqRun).publishes},
+	{name: "publish over a lost connection", needs: []Ability{Outputs, Cuts}, run: (*mqRun).publishesCut},
+	{name: "pause", run: (*mqRun).pauses},
+	{name: "nothing waits behind a batch", needs: []Ability{Outputs, Reassigns}, run: (*mqRun).notBehind},
+	{name: "close", leaks: true, run: (*mqRun).closesBlocked},
+}
+
+type mqPlacement struct {
+	name string
+	wrap func(sdk.MQ) sdk.MQ
+}
+
+var mqPlacements = []mqPlacement{
+	{"direct", func(m sdk.MQ) sdk.MQ { return m }},
+	{"bytes", func(m sdk.MQ) sdk.MQ { return pluginrpc.NewMQ(m) }},
+}
+
+// TestMQ tries an MQ plugin: each trial in each placement is a subtest.
+func TestMQ(t *testing.T, s MQSuite) {
+	s.defaults()
+	for _, p := range mqPlacements {
+		t.Run(p.name, func(t *testing.T) {
+			for _, c := range mqTrials {
+				t.Run(c.name, func(t *testing.T) { tell(t, s.run(p, c)) })
+			}
+		})
+	}
+}
+
+// CheckMQ is TestMQ without package testing's machinery.
+func CheckMQ(s MQSuite) []Result {
+	s.defaults()
+	var results []Result
+	for _, p := range mqPlacements {
+		for _, c := range mqTrials {
+			results = append(results, s.run(p, c))
+		}
+	}
+	return results
+}
+
+func (s *MQSuite) defaults() {
+	if s.Patience == 0 {
+		s.Patience = 30 * time.Second
+	}
+	if s.Quiet == 0 {
+		s.Quiet = 100 * time.Millisecond
+	}
+}
+
+func (s *MQSuite) run(p mqPlacement, c mqTrial) Result {
+	r := Result{Placement: p.name, Trial: c.name}
+	for _, a := range c.needs {
+		if slices.Contains(s.Lacks, a) {
+			r.Skipped = fmt.Sprintf("the suite declares that it lacks %s", a)
+			return r
+		}
+	}
+	t := &mqRun{suite: s, placement: p, host: newMQHost()}
+	attempt(func() {
+		t.start()
+		before := newCensus()
+		attempt(func() {
+			t.open()
+			c.run(t)
+		})
+		t.close()
+		if c.leaks {
+			t.leaks(before)
+		}
+	})
+	if t.broker != nil {
+		if err := t.broker.Close(); err != nil {
+			t.failf(RuleBrokerDriver, "", "Close of the broker: %v", err)
+		}
+	}
+	r.Failures = distinct(append(t.host.take(), t.failures...))
+	return r
+}
