@@ -21,7 +21,7 @@ type room struct {
 }
 
 func newRoom(tb testing.TB, sessions int) *room {
-	s, err := New(Config{Plugins: []string{"tcp"}, Owner: func(string) int { return 0 }, Durable: true, Seed: 1})
+	s, err := New(Config{Plugins: []string{"one"}, Owner: func(string) int { return 0 }, Durable: true, Seed: 1})
 	if err != nil {
 		tb.Fatal(err)
 	}

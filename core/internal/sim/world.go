@@ -117,7 +117,7 @@ func (w *World) populate() {
 	s.budget = pick(w, []int{1, 3, 10, 1000})
 	ms := time.Millisecond
 	s.config = shard.Config{
-		Plugins: []string{"tcp", "ws"}, Durable: s.durable, ResumeWindow: pick(w, []time.Duration{500 * ms, 2000 * ms, 10_000 * ms}),
+		Plugins: []string{"one", "two"}, Durable: s.durable, ResumeWindow: pick(w, []time.Duration{500 * ms, 2000 * ms, 10_000 * ms}),
 		MemoryWait: 3 * time.Second,
 		Outbox:     shard.Bound{Messages: pick(w, []int{2, 4, 8, 100}), Bytes: 1 << 20},
 		Mailbox:    shard.Bound{Messages: pick(w, []int{3, 6, 12}), Bytes: 1 << 20},
