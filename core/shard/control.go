@@ -101,6 +101,9 @@ func (s *Shard) dissolve(c *envelope.Control, op *operation) {
 		for g.Joined() > 0 {
 			g.RemoveSession(g.Session(0))
 		}
+		for _, ses := range g.Waiting {
+			s.joinResult(ses, g.Name, wire.CodeUnavailable)
+		}
 		g.Waiting = nil
 		s.left(g)
 	}

@@ -10,8 +10,13 @@ import (
 	"github.com/pushcore/pushcore/sdk/wire"
 )
 
-// joinedMax bounds the groups that one session may join.
-const joinedMax = 1000
+const (
+	// joinedMax bounds the groups that one session may join.
+	joinedMax = 1000
+	// waitingMax bounds the joins of one group that wait for the dispatcher; its
+	// answer takes a moment, so only a device that floods gets there.
+	waitingMax = 100_000
+)
 
 // group returns the group of a name, new or known.
 func (s *Shard) group(name string) *group.Group {
@@ -110,9 +115,11 @@ func (s *Shard) tellJoined(ses *session.Session, g *group.Group) {
 		s.joinResult(ses, g.Name, 0)
 		return
 	}
-	if !slices.Contains(g.Waiting, ses) {
-		g.Waiting = append(g.Waiting, ses)
+	if len(g.Waiting) >= waitingMax {
+		s.joinResult(ses, g.Name, wire.CodeRateExceeded)
+		return
 	}
+	g.Waiting = append(g.Waiting, ses)
 }
 
 func (s *Shard) joinResult(ses *session.Session, name string, code wire.Code) {
@@ -129,7 +136,12 @@ func (s *Shard) joinResult(ses *session.Session, name string, code wire.Code) {
 // deviceLeaves takes a session out of a group.
 func (s *Shard) deviceLeaves(ses *session.Session, name string) {
 	if g := s.groups[name]; g != nil && g.RemoveSession(ses) {
-		g.Waiting = slices.DeleteFunc(g.Waiting, func(w *session.Session) bool { return w == ses })
+		g.Waiting = slices.DeleteFunc(g.Waiting, func(w *session.Session) bool {
+			if w == ses {
+				s.joinResult(ses, name, wire.CodeUnavailable) // It left before it was in; each Join has its answer.
+			}
+			return w == ses
+		})
 		s.left(g)
 	}
 }

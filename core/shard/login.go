@@ -101,7 +101,7 @@ func (s *Shard) resume(ses *session.Session, l *Login) bool {
 func (s *Shard) newSession(u *session.User, l *Login) *session.Session {
 	ses := &session.Session{
 		User: u, Device: l.Auth.Device, Token: make([]byte, 16), Since: s.now.Wall, State: session.Detached,
-		Window: s.windows.Open(s.random.Uint64(), l.Connect.Window),
+		Window: s.windows.Open(s.random.Uint64(), 0),
 		Behind: u.Stored+u.Puts+u.Failed > 0,
 	}
 	binary.BigEndian.PutUint64(ses.Token, s.random.Uint64())
@@ -142,6 +142,7 @@ func (s *Shard) describe(ses *session.Session, l *Login) {
 	if c.KeepAlive > 0 {
 		ses.Heartbeat = min(max(c.KeepAlive, heartbeatLeast), heartbeatMost)
 	}
+	ses.WindowMax, ses.Refreshing = max(0, c.Window), false
 	ses.Codec = 0
 	if name := compress.Choose(c.Codecs, s.cfg.Codecs); name != "" {
 		codec, _ := s.codecs.Lookup(name) // Choose gives only names that are known.
@@ -236,8 +237,8 @@ func (s *Shard) acceptOf(ses *session.Session, l *Login) *sdk.Accept {
 		MaxUplink: s.cfg.PayloadMax, Window: s.cfg.Ack.MessagesMax, RememberIDs: s.cfg.RememberIDs,
 		User: ses.User.ID, Device: ses.Device,
 	}
-	if w := l.Connect.Window; w > 0 {
-		a.Window = min(a.Window, w)
+	if ses.WindowMax > 0 {
+		a.Window = min(a.Window, ses.WindowMax)
 	}
 	return a
 }

@@ -3,12 +3,16 @@ package shard
 import (
 	"github.com/pushcore/pushcore/core/session"
 	"github.com/pushcore/pushcore/sdk"
+	"github.com/pushcore/pushcore/sdk/wire"
 )
 
 // refresh has new credentials of a session checked.
 func (s *Shard) refresh(ses *session.Session, c *sdk.Credentials) {
-	if ses.Refreshing || c == nil {
-		return // One at a time; the first is answered.
+	if ses.Refreshing || c == nil { // One at a time, each with its answer.
+		code := wire.CodeRateExceeded
+		s.command(ses.Plugin, sdk.Command{
+			Kind: sdk.CommandRefreshResult, Conn: ses.Conn, Code: uint16(code), Text: "an earlier one is being checked", Expires: ses.Expires})
+		return
 	}
 	ses.Refreshing = true
 	s.effects.Auth = append(s.effects.Auth, AuthRequest{

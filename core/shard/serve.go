@@ -34,7 +34,7 @@ func (s *Shard) serve(ses *session.Session) int {
 	bytes := s.serveAgain(ses, batch)
 	for ses.Out.Len() > 0 && bytes < s.cfg.TurnBytes {
 		e := ses.Out.At(0)
-		if e.Pair != nil && ses.Window.Full() {
+		if e.Pair != nil && ses.WindowFull() {
 			break
 		}
 		ses.Out.Pop()
@@ -48,7 +48,7 @@ func (s *Shard) serve(ses *session.Session) int {
 		ses.Served = true
 		s.served = append(s.served, ses)
 	}
-	if ses.Out.Len() > 0 && (ses.Out.At(0).Pair == nil || !ses.Window.Full()) {
+	if ses.Out.Len() > 0 && (ses.Out.At(0).Pair == nil || !ses.WindowFull()) {
 		ses.Dirty = true
 		s.dirty = append(s.dirty, ses)
 	}

@@ -33,6 +33,9 @@ func (w *World) fated(f shard.Fated) {
 	if f.Fate == envelope.Acked && !d.seen[r.id] {
 		w.broken("%s counts as acked by %s, which never got it", r.id, d)
 	}
+	if f.Fate == envelope.Withdrawn && r.message.Ack == envelope.AckAny && d.seen[r.id] {
+		return // The copy of an earlier run; the other one was acked.
+	}
 	if w.owedPlainly(r) && f.Fate != envelope.Acked && (w.shape.durable || f.Reason != envelope.MemoryWait) {
 		w.broken("%s ends for %s as %v %v", r.id, d, f.Fate, f.Reason)
 	}
