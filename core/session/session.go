@@ -45,10 +45,11 @@ type Session struct {
 	Expires   time.Time // of the credentials; zero: never
 	Wanted    []string  // groups to answer JOINED for when it is attached
 
-	Window ack.Window[*Pair]
-	Out    Outbox
-	Resend []*Pair // in seq order; goes before Out
-	Handed []Entry // fast ones that the transport has, not yet known to be written
+	Window    ack.Window[*Pair]
+	WindowMax int // messages that its connection takes ahead of the acks; 0: the node's bound
+	Out       Outbox
+	Resend    []*Pair // in seq order; goes before Out
+	Handed    []Entry // fast ones that the transport has, not yet known to be written
 
 	// Behind: what is newer than Cursor waits in the store and comes by pages;
 	// until it has come, new reliable messages go there too.
@@ -109,6 +110,11 @@ func (s *Session) Key() string {
 
 // Live says whether the session can be given something now.
 func (s *Session) Live() bool { return s.State == Attached && !s.Congested }
+
+// WindowFull says whether the device is to ack before it gets more.
+func (s *Session) WindowFull() bool {
+	return s.Window.Full() || (s.WindowMax > 0 && s.Window.Len() >= s.WindowMax)
+}
 
 // Pairs appends the reliable pairs in memory that f chooses: those in the window
 // in seq order, then those in the outbox.
