@@ -8,6 +8,7 @@
 //	outside.go   the dispatcher's goroutine: what was settled → MQ plugins, HTTP
 //	outlet.go    the loops: what shards want of store, authentication, broker
 //
-// prepare.go checks a configuration as far as that goes without opening anything;
-// runtime.go starts the parts in order and stops them in the opposite one.
+// prepare.go checks a configuration as far as that goes without opening anything,
+// settings.go turns its sections into those of the parts, build.go makes the parts,
+// runtime.go starts them in order and stop.go ends them in the opposite one.
 package core

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/pushcore/pushcore/core/admin"
-	"github.com/pushcore/pushcore/core/admit"
 	"github.com/pushcore/pushcore/core/auth"
 	"github.com/pushcore/pushcore/core/dispatch"
 	"github.com/pushcore/pushcore/core/envelope"
@@ -19,12 +18,10 @@ import (
 	"github.com/pushcore/pushcore/core/host/local"
 	"github.com/pushcore/pushcore/core/loop"
 	"github.com/pushcore/pushcore/core/metrics"
-	"github.com/pushcore/pushcore/core/ring"
 	"github.com/pushcore/pushcore/core/shard"
 	"github.com/pushcore/pushcore/core/store"
 	"github.com/pushcore/pushcore/core/store/memory"
 	"github.com/pushcore/pushcore/sdk"
-	"github.com/pushcore/pushcore/sdk/wire"
 )
 
 // Runtime is one process's node. Start and Stop are called once each, by the same
@@ -91,102 +88,6 @@ func New(p *Prepared, log *slog.Logger) (*Runtime, error) {
 	}
 	return r, nil
 }
-
-// buildRing makes the map of users to loops. It depends on the number of loops
-// alone, so a restart finds every user where he was.
-func (r *Runtime) buildRing() error {
-	nodes := make([]ring.Node, r.plan.Loops)
-	for i := range nodes {
-		nodes[i] = ring.Node{Name: fmt.Sprintf("loop-%d", i), Weight: 1}
-	}
-	owners, err := ring.New(nodes)
-	if err != nil {
-		return err
-	}
-	r.owner = func(user string) int {
-		var key [2 * wire.IDBytesMax]byte
-		return owners.Owner(ring.AppendKey(key[:0], "", user))
-	}
-	return nil
-}
-
-func (r *Runtime) buildDispatcher() {
-	p := r.prepared
-	routes := host.Routes{
-		sdk.OutputUplink: p.uplink, sdk.OutputReceipt: p.cfg.Routes.Receipt, sdk.OutputDeadLetter: p.cfg.Routes.DeadLetter}
-	brokers, outputs := map[string]*host.Broker{}, map[string][]sdk.Output{}
-	names := []string{"http"}
-	for i := range p.mqs {
-		m := &p.mqs[i]
-		in := &ingress{index: i + 1, stable: map[string]bool{}}
-		b := host.NewBroker(m.name, m.plugin, in, p.cfg.Limits.Uplink.Queue.Messages, r.log.With("plugin", m.name))
-		r.brokers = append(r.brokers, b)
-		brokers[m.name], outputs[m.name] = b, m.setup.Outputs
-		names = append(names, m.name)
-	}
-	r.egress = host.NewEgress(routes, brokers, outputs)
-	r.pushes = newPushes(r.httpPolicy())
-	out := &outside{
-		brokers: append([]*host.Broker{nil}, r.brokers...), names: names, pushes: r.pushes, egress: r.egress,
-		dispatcher: func() *dispatch.Dispatcher { return r.dispatcher }, log: r.log,
-	}
-	hasLetters := func(instance string) bool { return r.egress.Target(sdk.OutputDeadLetter, instance) != nil }
-	r.dispatcher = dispatch.NewDispatcher(dispatch.Config{
-		State:   dispatch.StateConfig{Admit: admitSettings(p, hasLetters), Loops: r.plan.Loops, Owner: r.owner},
-		Loops:   postLoops{r},
-		Outside: out,
-	})
-	r.pushes.dispatcher = r.dispatcher
-	for i, b := range r.brokers {
-		in := b.Ingress().(*ingress)
-		in.dispatcher = r.dispatcher
-		in.policy = r.inputPolicy(i)
-	}
-}
-
-func (r *Runtime) httpPolicy() admit.Policy {
-	c := r.prepared.cfg
-	return admit.Policy{
-		Plugin: "http", TTL: time.Duration(c.Delivery.TTL), StoreAfter: time.Duration(c.Delivery.StoreAfterHTTP),
-		PayloadMax: int(c.Limits.MaxPayload),
-		Receipt:    r.egress.Target(sdk.OutputReceipt, "http") != nil, DeadLetter: r.egress.Target(sdk.OutputDeadLetter, "http") != nil,
-	}
-}
-
-func (r *Runtime) inputPolicy(i int) admit.Policy {
-	m := &r.prepared.mqs[i]
-	if m.setup.Input == nil {
-		return admit.Policy{Plugin: m.name}
-	}
-	p, _ := inputPolicy(r.prepared.cfg, m.name, m.setup.Input) // Prepare has checked it.
-	p.Receipt = r.egress.Target(sdk.OutputReceipt, m.name) != nil
-	p.DeadLetter = r.egress.Target(sdk.OutputDeadLetter, m.name) != nil
-	return p
-}
-
-func (r *Runtime) buildLoops() error {
-	c := r.prepared.cfg
-	var states []loop.State
-	for i := range r.plan.Loops {
-		s, err := shard.New(shardSettings(c, i, r.plan.Loops, r.transportNames, r.owner))
-		if err != nil {
-			return err
-		}
-		states = append(states, s)
-	}
-	out := &outlet{dispatcher: r.dispatcher, store: r.store, auth: r.auth, egress: r.egress, queries: r.queries}
-	set, err := loop.NewSet(loop.Config{Mailbox: c.Limits.MailboxQueue, CPUs: c.Node.CPUs, Log: r.log}, states, out)
-	if err != nil {
-		return err
-	}
-	r.loops, out.loops, r.queries.loops = set, set, set
-	return nil
-}
-
-// postLoops is the loops as the dispatcher sees them; they are made after it.
-type postLoops struct{ r *Runtime }
-
-func (p postLoops) Post(l int, in []envelope.Input) bool { return p.r.loops.Post(l, in) }
 
 // answer takes what a shard asked for to its loop.
 func (r *Runtime) answer(l int, in envelope.Input) {
@@ -288,95 +189,4 @@ func (r *Runtime) openHTTP() error {
 func (r *Runtime) addListener(l *admin.Listener) {
 	r.listeners = append(r.listeners, l)
 	r.endpoints = append(r.endpoints, Endpoint{l.Name, l.URL})
-}
-
-// Stop ends the node in good order until ctx ends: no records and devices are
-// taken any more, what is open is given time to be acked and settled, devices are
-// told to connect again, and everything is closed.
-func (r *Runtime) Stop(ctx context.Context) error {
-	r.ready.Store(false)
-	r.dispatcher.StopIngress()
-	for _, t := range r.transports {
-		t.StopListening()
-	}
-	r.settle(ctx)
-	for i := range r.loops.Len() {
-		r.answer(i, &shard.Drain{Code: uint16(wire.CodeDraining)})
-	}
-	r.until(ctx, func() bool { return r.attached(ctx) == 0 })
-	return r.close(ctx)
-}
-
-// settleTime is how long the end of a node waits for acks of what is under way.
-const settleTime = 2 * time.Second
-
-// settle waits for open records to be settled.
-func (r *Runtime) settle(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, settleTime)
-	defer cancel()
-	r.until(ctx, func() bool {
-		stats, err := r.dispatcher.Stats(ctx)
-		if err != nil {
-			return true
-		}
-		open := 0
-		for _, s := range stats.Instances {
-			open += int(s.Open)
-		}
-		return open == 0
-	})
-}
-
-func (r *Runtime) attached(ctx context.Context) int {
-	answers, err := r.queries.all(ctx, shard.Query{Kind: shard.QueryStats})
-	if err != nil {
-		return 0
-	}
-	n := 0
-	for _, a := range answers {
-		n += a.Stats.Attached
-	}
-	return n
-}
-
-// until looks every few milliseconds whether something has come about.
-func (r *Runtime) until(ctx context.Context, done func() bool) {
-	ticker := time.NewTicker(10 * time.Millisecond)
-	defer ticker.Stop()
-	for !done() {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// closeTime is what closing gets even when ctx has ended.
-const closeTime = 5 * time.Second
-
-// close ends all parts, what takes from others before those that it takes from.
-func (r *Runtime) close(ctx context.Context) error {
-	deadline := time.Now().Add(closeTime)
-	if d, ok := ctx.Deadline(); ok && d.After(time.Now().Add(time.Second)) {
-		deadline = d
-	}
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
-	defer cancel()
-	var errs []error
-	for _, l := range r.listeners {
-		l.Close(ctx)
-	}
-	for _, t := range r.transports {
-		errs = append(errs, t.Close(deadline))
-	}
-	for i, b := range r.brokers {
-		if err := b.Close(deadline); err != nil {
-			errs = append(errs, fmt.Errorf("plugins.%s: %w", r.prepared.mqs[i].name, err))
-		}
-	}
-	r.dispatcher.Close()
-	r.auth.Close()
-	errs = append(errs, r.store.Close(), r.loops.Stop(ctx))
-	return errors.Join(errs...)
 }

@@ -1,0 +1,112 @@
+package core
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pushcore/pushcore/core/admit"
+	"github.com/pushcore/pushcore/core/dispatch"
+	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/host"
+	"github.com/pushcore/pushcore/core/loop"
+	"github.com/pushcore/pushcore/core/ring"
+	"github.com/pushcore/pushcore/core/shard"
+	"github.com/pushcore/pushcore/sdk"
+	"github.com/pushcore/pushcore/sdk/wire"
+)
+
+// buildRing makes the map of users to loops. It depends on the number of loops
+// alone, so a restart finds every user where he was.
+func (r *Runtime) buildRing() error {
+	nodes := make([]ring.Node, r.plan.Loops)
+	for i := range nodes {
+		nodes[i] = ring.Node{Name: fmt.Sprintf("loop-%d", i), Weight: 1}
+	}
+	owners, err := ring.New(nodes)
+	if err != nil {
+		return err
+	}
+	r.owner = func(user string) int {
+		var key [2 * wire.IDBytesMax]byte
+		return owners.Owner(ring.AppendKey(key[:0], "", user))
+	}
+	return nil
+}
+
+func (r *Runtime) buildDispatcher() {
+	p := r.prepared
+	routes := host.Routes{
+		sdk.OutputUplink: p.uplink, sdk.OutputReceipt: p.cfg.Routes.Receipt, sdk.OutputDeadLetter: p.cfg.Routes.DeadLetter}
+	brokers, outputs := map[string]*host.Broker{}, map[string][]sdk.Output{}
+	names := []string{"http"}
+	for i := range p.mqs {
+		m := &p.mqs[i]
+		in := &ingress{index: i + 1, stable: map[string]bool{}}
+		b := host.NewBroker(m.name, m.plugin, in, p.cfg.Limits.Uplink.Queue.Messages, r.log.With("plugin", m.name))
+		r.brokers = append(r.brokers, b)
+		brokers[m.name], outputs[m.name] = b, m.setup.Outputs
+		names = append(names, m.name)
+	}
+	r.egress = host.NewEgress(routes, brokers, outputs)
+	r.pushes = newPushes(r.httpPolicy())
+	out := &outside{
+		brokers: append([]*host.Broker{nil}, r.brokers...), names: names, pushes: r.pushes, egress: r.egress,
+		dispatcher: func() *dispatch.Dispatcher { return r.dispatcher }, log: r.log,
+	}
+	hasLetters := func(instance string) bool { return r.egress.Target(sdk.OutputDeadLetter, instance) != nil }
+	r.dispatcher = dispatch.NewDispatcher(dispatch.Config{
+		State:   dispatch.StateConfig{Admit: admitSettings(p, hasLetters), Loops: r.plan.Loops, Owner: r.owner},
+		Loops:   postLoops{r},
+		Outside: out,
+	})
+	r.pushes.dispatcher = r.dispatcher
+	for i, b := range r.brokers {
+		in := b.Ingress().(*ingress)
+		in.dispatcher = r.dispatcher
+		in.policy = r.inputPolicy(i)
+	}
+}
+
+func (r *Runtime) httpPolicy() admit.Policy {
+	c := r.prepared.cfg
+	return admit.Policy{
+		Plugin: "http", TTL: time.Duration(c.Delivery.TTL), StoreAfter: time.Duration(c.Delivery.StoreAfterHTTP),
+		PayloadMax: int(c.Limits.MaxPayload),
+		Receipt:    r.egress.Target(sdk.OutputReceipt, "http") != nil, DeadLetter: r.egress.Target(sdk.OutputDeadLetter, "http") != nil,
+	}
+}
+
+func (r *Runtime) inputPolicy(i int) admit.Policy {
+	m := &r.prepared.mqs[i]
+	if m.setup.Input == nil {
+		return admit.Policy{Plugin: m.name}
+	}
+	p, _ := inputPolicy(r.prepared.cfg, m.name, m.setup.Input) // Prepare has checked it.
+	p.Receipt = r.egress.Target(sdk.OutputReceipt, m.name) != nil
+	p.DeadLetter = r.egress.Target(sdk.OutputDeadLetter, m.name) != nil
+	return p
+}
+
+func (r *Runtime) buildLoops() error {
+	c := r.prepared.cfg
+	var states []loop.State
+	for i := range r.plan.Loops {
+		s, err := shard.New(shardSettings(c, i, r.plan.Loops, r.transportNames, r.owner))
+		if err != nil {
+			return err
+		}
+		states = append(states, s)
+	}
+	out := &outlet{dispatcher: r.dispatcher, store: r.store, auth: r.auth, egress: r.egress, queries: r.queries}
+	set, err := loop.NewSet(loop.Config{Mailbox: c.Limits.MailboxQueue, CPUs: c.Node.CPUs, Log: r.log}, states, out)
+	if err != nil {
+		return err
+	}
+	r.loops, out.loops, r.queries.loops = set, set, set
+	return nil
+}
+
+// postLoops is the loops as the dispatcher sees them; they are made after it.
+type postLoops struct{ r *Runtime }
+
+func (p postLoops) Post(l int, in []envelope.Input) bool { return p.r.loops.Post(l, in) }
