@@ -62,6 +62,7 @@ type logMQ struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+	kept   []func()
 
 	mu      sync.Mutex // guards everything following
 	changed chan struct{}
@@ -197,6 +198,18 @@ func (m *logMQ) batch(ctx context.Context, source string, epoch uint64) bool {
 }
 
 func (m *logMQ) Settle(settlements []sdk.Settlement) {
+	if m.fault != "keeps settlements" {
+		m.settle(settlements)
+		return
+	}
+	kept := slices.Clone(settlements) // But not what they refer to.
+	m.kept = append(m.kept, func() { m.settle(kept) })
+	if len(m.kept) == 2 {
+		m.kept[0]() // The first one's positions were overwritten by now.
+	}
+}
+
+func (m *logMQ) settle(settlements []sdk.Settlement) {
 	for _, t := range settlements {
 		m.mu.Lock()
 		s := m.sources[t.Source]

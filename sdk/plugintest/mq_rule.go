@@ -10,6 +10,7 @@ var (
 	RuleMQWhole      = Rule{"record-whole", "A record comes as it was produced."}
 	RuleNoneLost     = Rule{"none-lost", "Every record comes, and comes again until it is settled: after a lost connection, a rebalance, a restart."}
 	RuleSettleTold   = Rule{"settles-when-told", "The broker holds a record as done only when Settle said Done of it, and soon after it did."}
+	RuleSettleMemory = Rule{"settlement-memory", "Settlements and their positions are valid during Settle; what is needed later is copied."}
 	RuleNoHole       = Rule{"never-past-a-hole", "Settlements may come in any order; the broker's position never passes a record that is not settled."}
 	RuleEpoch        = Rule{"settles-its-epoch", "A settlement of an epoch that was revoked has no effect."}
 	RuleRequeue      = Rule{"requeue", "A record settled with Requeue comes again."}

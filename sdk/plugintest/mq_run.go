@@ -22,6 +22,8 @@ type mqRun struct {
 	produced map[string][]string // bodies, by source
 	done     map[string][]bool   // which of them Settle said Done of
 	nextID   uint64
+
+	overwrites bool // what was lent to Settle, when it has returned
 }
 
 // attempt runs f up to its end or an abort.
@@ -223,14 +225,13 @@ func (t *mqRun) settle(source string, from map[int]taken, outcome sdk.Outcome, n
 		}
 	}
 	t.note(source, "→ Settle epoch %d outcome %d positions %v", s.Epoch, outcome, s.Positions)
-	t.plugin.Settle([]sdk.Settlement{s})
-	fillPositions(s.Positions)
-}
-
-// fillPositions overwrites what was lent to Settle.
-func fillPositions(p []uint64) {
-	for i := range p {
-		p[i] = 1 << 62
+	lent := []sdk.Settlement{s}
+	t.plugin.Settle(lent)
+	if t.overwrites {
+		for i := range s.Positions {
+			s.Positions[i] += 1 << 40
+		}
+		lent[0] = sdk.Settlement{Source: "overwritten"}
 	}
 }
 
@@ -263,6 +264,11 @@ func (t *mqRun) settled(source string) {
 	if slices.Contains(t.suite.Lacks, Counts) {
 		return
 	}
+	t.reaches(RuleSettleTold, source)
+}
+
+// reaches waits until the broker holds no more than it has to.
+func (t *mqRun) reaches(r Rule, source string) {
 	want, waiting := t.least(source), 0
 	for end := time.Now().Add(t.suite.Patience); ; t.linger() {
 		var err error
@@ -273,6 +279,6 @@ func (t *mqRun) settled(source string) {
 		}
 	}
 	if waiting != want {
-		t.failf(RuleSettleTold, source, "the broker would give out %d records, after the settlements %d are left", waiting, want)
+		t.failf(r, source, "the broker would give out %d records, after the settlements %d are left", waiting, want)
 	}
 }

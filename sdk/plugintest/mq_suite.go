@@ -72,6 +72,7 @@ var mqTrials = []mqTrial{
 	{name: "describes itself", run: (*mqRun).describes},
 	{name: "takes records in order", run: (*mqRun).takes},
 	{name: "settles when told", needs: []Ability{Counts}, run: (*mqRun).settles},
+	{name: "keeps nothing of Settle", needs: []Ability{Counts}, run: (*mqRun).keepsNothing},
 	{name: "settles in any order", needs: []Ability{Counts}, run: (*mqRun).settlesUnordered},
 	{name: "settles its epoch", needs: []Ability{Counts, Reassigns}, run: (*mqRun).settlesEpoch},
 	{name: "rebalance", needs: []Ability{Reassigns}, run: func(t *mqRun) { t.interrupted((Broker).Reassign, "reassign") }},

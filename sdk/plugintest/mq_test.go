@@ -31,6 +31,7 @@ func TestBrokenMQsFailWithTheirRule(t *testing.T) {
 		"commits past a hole":             {RuleNoHole, "settles in any order"},
 		"settles into the wrong epoch":    {RuleEpoch, "settles its epoch"},
 		"loses on a lost connection":      {RuleNoneLost, "lost connection"},
+		"keeps settlements":               {RuleSettleMemory, "keeps nothing of Settle"},
 		"does not say Assigned":           {RuleAssigned, "takes records in order"},
 		"takes the epoch again":           {RuleAssigned, "rebalance"},
 		"blocks without its context":      {RuleNotBehind, "nothing waits behind a batch"},

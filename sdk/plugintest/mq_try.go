@@ -65,6 +65,17 @@ func (t *mqRun) settles() {
 	t.settled(s)
 }
 
+// keepsNothing tries that settlements are copied.
+func (t *mqRun) keepsNothing() {
+	t.overwrites = true
+	s := t.broker.Sources()[0]
+	t.produce(s, 10)
+	got := t.receive(s, 1)
+	t.settle(s, got, sdk.Done, 0, 1, 2)
+	t.settle(s, got, sdk.Done, 3, 4, 5, 6, 7, 8, 9)
+	t.reaches(RuleSettleMemory, s)
+}
+
 // settlesUnordered tries settlements with holes.
 func (t *mqRun) settlesUnordered() {
 	s := t.broker.Sources()[0]
