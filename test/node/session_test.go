@@ -276,3 +276,15 @@ func TestBadFrameEndsTheConnectionOnly(t *testing.T) {
 	n.push("fine", "push-to", "user:bob")
 	other.gets("fine")
 }
+
+func TestSessionWithoutADeviceIdLeavesItsMessagesToTheNextLogin(t *testing.T) {
+	n := start(t, listeners+"sessions: { resume_window: 50ms }\n")
+	d := n.user("alice", "")
+	n.push("unseen", "push-to", "user:alice")
+	d.sees("unseen")
+	d.cut()
+	n.becomes(`pushcore_sessions{state="attached"}`, "0")
+	n.becomes(`pushcore_sessions{state="detached"}`, "0")
+	n.user("alice", "").gets("unseen")
+	n.fated("1", "reliable", "acked", "")
+}
