@@ -33,7 +33,7 @@ func TestRunExitCodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close() //nolint:errcheck // It has no data.
+	defer taken.Close()
 	free := `http: { listen: 127.0.0.1:0 }` + "\n"
 	for _, c := range []struct {
 		name, config string

@@ -52,7 +52,7 @@ func TestResumeOverTheOtherTransport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close(t.Context()) //nolint:errcheck // The test is over.
+	defer c.Close(t.Context())
 	n.push("by stream", "push-to", "user:alice")
 	receive(t, got, "by stream")
 	link.cut()
