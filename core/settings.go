@@ -36,7 +36,7 @@ func shardSettings(c *config.Config, id, loops int, plugins []string, owner func
 	_, _ = rand.Read(seed[:]) // It never fails.
 	s := shard.Config{
 		ID: id, Plugins: plugins, Owner: owner, Seed: binary.LittleEndian.Uint64(seed[:]),
-		ResumeWindow: time.Duration(c.Sessions.ResumeWindow), MemoryWait: time.Duration(c.Store.MemoryWait),
+		ResumeWindow: time.Duration(c.Sessions.ResumeWindow), DeviceTTL: time.Duration(c.Devices.DeviceTTL), MemoryWait: time.Duration(c.Store.MemoryWait),
 		Heartbeat: time.Duration(c.Sessions.Heartbeat), KeepExpired: c.Auth.OnExpiry == "keep",
 		Platforms: map[string]shard.Platform{}, Group: groupRules(c), Ack: ackSettings(c),
 		Outbox:     shard.Bound{Messages: c.Limits.Outbox.Messages, Bytes: int(c.Limits.Outbox.Bytes)},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/wheel"
 )
 
 // User is an owner of devices, as his shard knows him: while he has a device,
@@ -14,6 +15,7 @@ type User struct {
 	Devices  []Device
 	Sessions []*Session
 	Members  Memberships // groups that the backend put him in
+	Timer    wheel.ID    // looks for devices to be forgotten
 
 	Stored int // pairs in the store, as far as answers told; may only err upwards
 	Puts   int // Put operations without a good answer

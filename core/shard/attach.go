@@ -160,6 +160,7 @@ func (s *Shard) endSession(ses *session.Session) {
 	s.dropHanded(ses)
 	s.clearResend(ses)
 	s.leaveAll(ses)
+	s.lastSeen(ses)
 	u := ses.User
 	u.RemoveSession(ses)
 	s.bequeath(ses)
@@ -198,14 +199,14 @@ func (s *Shard) leave(p *session.Pair) {
 	ses := p.Session
 	r := s.receiverOf(p)
 	switch {
+	case ses.Device == "" && p.Kin != nil && (p.Kin.Acked || p.Kin.Pending > 1):
+		s.end(p, envelope.Dropped, envelope.SessionEnded)
+		return
 	case p.Store == session.Storing:
 		s.jobOf(p).pair = nil // The part goes on waiting for it.
 		s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{r}, again: true})
 	case p.Store == session.Stored:
 		s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{r}, again: true})
-	case ses.Device == "" && p.Kin != nil && (p.Kin.Acked || p.Kin.Pending > 1):
-		s.end(p, envelope.Dropped, envelope.SessionEnded)
-		return
 	case ses.Device == "":
 		r.Device = ""
 		s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{r}, held: !p.Safe})

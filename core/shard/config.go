@@ -16,6 +16,7 @@ type Config struct {
 	Seed    uint64                // of tokens and jitter; random in production
 
 	ResumeWindow time.Duration // default 60 s
+	DeviceTTL    time.Duration // known so long after it was last here; default 30 days
 	MemoryWait   time.Duration // for who is away, in a store that is not durable; default 60 s
 	Heartbeat    time.Duration // default 30 s; devices may wish for 5 s to 10 min
 	KeepExpired  bool          // sessions go on when their credentials expire
@@ -80,7 +81,7 @@ func (c *Config) setDefaults() {
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration
-	}{{&c.ResumeWindow, time.Minute}, {&c.MemoryWait, time.Minute}, {&c.Heartbeat, 30 * time.Second}} {
+	}{{&c.ResumeWindow, time.Minute}, {&c.DeviceTTL, 30 * 24 * time.Hour}, {&c.MemoryWait, time.Minute}, {&c.Heartbeat, 30 * time.Second}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}

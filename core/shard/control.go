@@ -1,6 +1,8 @@
 package shard
 
 import (
+	"slices"
+
 	"github.com/pushcore/pushcore/core/envelope"
 	"github.com/pushcore/pushcore/core/group"
 	"github.com/pushcore/pushcore/core/session"
@@ -141,6 +143,22 @@ func (s *Shard) withdraw(c *envelope.Control, op *operation) {
 	if s.cfg.ID == 0 { // The store is one for all shards.
 		s.alsoStore(op, nil, store.Op{Kind: store.RemoveMessage, Scope: c.Scope, ID: c.ID, Fate: envelope.Withdrawn})
 	}
+	s.withdrawPuts(m, op)
+}
+
+// withdrawPuts ends a message also for users whose Puts of it may reach the store
+// behind the operation for all: those of this shard under way, or to be tried again.
+func (s *Shard) withdrawPuts(m *envelope.Message, op *operation) {
+	var tokens []uint64
+	for token, j := range s.jobs {
+		if j.op.Kind == store.Put && !j.void && session.SameMessage(j.op.Message, m) {
+			tokens = append(tokens, token)
+		}
+	}
+	slices.Sort(tokens)
+	for _, token := range tokens {
+		s.alsoStore(op, s.jobs[token].user, store.Op{Kind: store.RemoveMessage, Scope: m.Scope, ID: m.ID, Fate: envelope.Withdrawn})
+	}
 }
 
 // erase forgets a user altogether and counts the pairs that ended in memory.
@@ -152,12 +170,7 @@ func (s *Shard) erase(id string) int {
 	ended := 0
 	for len(u.Sessions) > 0 {
 		ses := u.Sessions[0]
-		s.chosen = ses.Pairs(func(*session.Pair) bool { return true }, s.chosen[:0])
-		ended += len(s.chosen)
-		for _, p := range s.chosen {
-			s.takeOut(p)
-			s.end(p, envelope.Dropped, envelope.UserErased)
-		}
+		ended += s.endReceiver(ses, envelope.UserErased)
 		s.kick(ses, wire.CodeUserErased, "the user was erased")
 	}
 	for len(u.Members) > 0 {

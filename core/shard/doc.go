@@ -11,8 +11,9 @@
 //	serve.go    outboxes → batches, socket by socket; form.go: encode once
 //	answer.go   acks and nacks of devices
 //	end.go      a pair gets its fate; receipt.go: who is told
-//	put.go      into the store; page.go: back from it, before anything newer
+//	job.go      into the store; page.go: back from it, before anything newer
 //	timer.go    one timer a session: resends, late storing, expiry, resume window
+//	forget.go   devices that are known no more
 //	groups.go   joining and leaving; control.go: operations of the backend
 //	uplink.go   from devices to the broker
 //	books.go    does everything add up; query.go: what operators ask

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pushcore/pushcore/core/compress"
+	"github.com/pushcore/pushcore/core/envelope"
 	"github.com/pushcore/pushcore/core/session"
 	"github.com/pushcore/pushcore/core/store"
 	"github.com/pushcore/pushcore/sdk"
@@ -47,7 +48,7 @@ func (s *Shard) makeWay(u *session.User, l *Login, old *session.Session) (wire.C
 		return wire.CodeOverloaded, "this node is full"
 	}
 	if old != nil { // Its state cannot go on: the device begins anew.
-		s.endSession(old)
+		s.kick(old, wire.CodeTakenOver, "the device begins anew over another connection")
 	}
 	if d := l.Auth.Device; d != "" {
 		if other := u.SessionOf(d); other != nil {
@@ -198,6 +199,7 @@ func (s *Shard) knowDevice(ses *session.Session) {
 		d = &ses.User.Devices[len(ses.User.Devices)-1]
 	}
 	d.Platform, d.Seen = ses.Platform, s.now.Wall
+	s.watchDevices(ses.User)
 	s.submit(&job{user: ses.User, op: store.Op{Kind: store.PutDevice, Device: d.ID, Platform: d.Platform, Seen: d.Seen}})
 }
 
@@ -226,7 +228,11 @@ func (s *Shard) applyPlatform(u *session.User, platform string) (wire.Code, stri
 	if policy.Oldest {
 		return wire.CodePlatformLimit, "too many sessions of this platform"
 	}
+	s.endReceiver(oldest, envelope.DeviceForgotten) // The user has changed devices.
 	s.kick(oldest, wire.CodePlatformLimit, "a newer session of this platform has begun")
+	if oldest.Device != "" {
+		s.forgetDevice(u, oldest.Device)
+	}
 	return 0, ""
 }
 

@@ -55,7 +55,7 @@ func (s *Shard) serve(ses *session.Session) int {
 	if ses.Behind {
 		s.page(ses)
 	}
-	if ses.Closing != 0 {
+	if ses.Closing != 0 && !ses.Dirty {
 		s.closeAfter(ses)
 	}
 	s.arm(ses)

@@ -39,6 +39,8 @@ type Shard struct {
 	windows *ack.Windows[*session.Pair]
 	wheel   *wheel.Wheel[uint32] // Session.Slot
 	due     []uint32
+	unseen  *wheel.Wheel[*session.User] // devices to be forgotten
+	overdue []*session.User
 	order   uint64 // of the last message accepted
 	stamp   uint64 // counts acceptances
 	batch   uint64 // counts batches
@@ -87,7 +89,7 @@ func New(cfg Config) (*Shard, error) {
 		return nil, err
 	}
 	s := &Shard{
-		cfg: cfg, windows: windows, wheel: wheel.New[uint32](tick, 0), codecs: compress.NewRegistry(),
+		cfg: cfg, windows: windows, wheel: wheel.New[uint32](tick, 0), unseen: wheel.New[*session.User](forgetTick, 0), codecs: compress.NewRegistry(),
 		random: rand.New(rand.NewPCG(cfg.Seed, uint64(cfg.ID))),
 		users:  map[string]*session.User{}, groups: map[string]*group.Group{},
 		conns: map[connKey]*session.Session{}, arrivals: map[connKey]*arrival{}, doomed: map[connKey]wire.Code{},
@@ -109,6 +111,7 @@ func (s *Shard) Load(now Now, carried []store.Carried, order uint64) {
 		for _, d := range c.Devices {
 			u.Devices = append(u.Devices, session.Device(d))
 		}
+		s.watchDevices(u)
 		u.Stored = c.Pairs
 		s.stats.Books.Carried += uint64(c.Pairs)
 		for _, name := range c.Groups {
@@ -241,6 +244,9 @@ func (s *Shard) Reset() {
 // NextDue is the instant of the next timer, and whether there is one.
 func (s *Shard) NextDue() (time.Duration, bool) {
 	at, ok := s.wheel.Next()
+	if forget, some := s.unseen.Next(); some && (!ok || forget < at) {
+		at, ok = forget, true
+	}
 	if s.chores > 0 && (!ok || s.chores < at) {
 		return s.chores, true
 	}
@@ -260,6 +266,7 @@ func (s *Shard) user(id string) *session.User {
 // forgetIdle drops a user of whom nothing is left.
 func (s *Shard) forgetIdle(u *session.User) {
 	if s.users[u.ID] == u && u.Idle() && !(s.accepting && u.Put.Stamp == s.stamp) {
+		s.unseen.Cancel(u.Timer)
 		delete(s.users, u.ID)
 	}
 }

@@ -18,6 +18,7 @@ func (s *Shard) Tick() {
 			s.ring(ses)
 		}
 	}
+	s.forgetUnseen()
 	if s.chores > 0 && s.chores <= s.now.Mono {
 		s.chores = 0
 		s.retryJobs()

@@ -39,6 +39,7 @@ type device struct {
 	joined map[string]bool // asked to join, at some time
 	pushed int
 	fresh  bool // something was received since the last ack
+	beaten bool // by another device of its platform: told not to come back, as it heeds at last
 }
 
 // orderKey names what keeps its order on the way to one device. run is 0 where the
@@ -71,7 +72,7 @@ func (d *device) handled() uint64 {
 func (w *World) liveDevice(d *device) {
 	c := d.conn
 	if c == nil {
-		if w.chance(300) || w.calm {
+		if (w.chance(300) || w.calm) && !(w.calm && d.beaten) {
 			d.connect()
 		}
 		return
@@ -183,6 +184,7 @@ func (d *device) read() {
 			d.world.broken("%s is told that %s was taken, and the broker has not got it", d, f.sent)
 		}
 	case f.close != 0:
+		d.beaten = wire.Code(f.close) == wire.CodePlatformLimit
 		d.world.log.add("%s is told: %v", d, wire.Code(f.close))
 		d.conn, c.device = nil, nil
 	}
