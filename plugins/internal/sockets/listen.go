@@ -34,6 +34,9 @@ func bind(address string, loops int) (*endpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
+	if err := free(want); err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
 	e := &endpoint{address: want}
 	for range loops {
 		fd, bound, err := listenSocket(e.address)
@@ -45,6 +48,19 @@ func bind(address string, loops int) (*endpoint, error) {
 		e.address = bound
 	}
 	return e, nil
+}
+
+// free says whether nobody else listens on an address. The sockets of the loops
+// share their port, and would as silently share it with another node.
+func free(address netip.AddrPort) error {
+	if address.Port() == 0 {
+		return nil
+	}
+	probe, err := net.Listen("tcp", address.String())
+	if err != nil {
+		return err
+	}
+	return probe.Close()
 }
 
 func listenSocket(address netip.AddrPort) (int, netip.AddrPort, error) {
