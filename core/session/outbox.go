@@ -47,13 +47,19 @@ func (o *Outbox) Pop() Entry {
 	o.head = (o.head + 1) & (len(o.ring) - 1)
 	o.len--
 	o.bytes -= len(e.Part.Message.Payload)
-	if o.len == 0 {
-		o.head = 0
-		if len(o.ring) > outboxKeep {
-			o.ring = nil
-		}
-	}
+	o.release()
 	return e
+}
+
+// release lets the memory of an empty outbox go.
+func (o *Outbox) release() {
+	if o.len > 0 {
+		return
+	}
+	o.head = 0
+	if len(o.ring) > outboxKeep {
+		o.ring = nil
+	}
 }
 
 // RemoveFunc takes out, in order, all entries for which f says so.
@@ -72,4 +78,5 @@ func (o *Outbox) RemoveFunc(f func(Entry) bool) {
 		o.ring[(o.head+i)&(len(o.ring)-1)] = Entry{}
 	}
 	o.len = kept
+	o.release()
 }
