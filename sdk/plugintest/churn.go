@@ -48,7 +48,7 @@ func (c *churn) step() {
 	l := d.conn.owner
 	switch c.random.IntN(12) {
 	case 0:
-		c.forget(d, "was cut", d.cut)
+		c.forget(d, "was cut", func() { d.cut(); c.resume(d) })
 	case 1:
 		c.forget(d, "was told to close", func() { c.host.Turn(l, func() { c.command(l, d.closing()) }) })
 	case 2:

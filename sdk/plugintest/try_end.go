@@ -118,6 +118,7 @@ var ways = []struct {
 		t.host.Turn(owner, func() { t.command(owner, sdk.Command{Kind: sdk.CommandPause, Conn: d.conn.id}) })
 		t.cross()
 		d.cut()
+		t.resume(d)
 		return d
 	}},
 	{"was cut in a jam", Stalls, func(t *trial, owner sdk.Loop) *device {
@@ -179,6 +180,14 @@ func (t *trial) cutBeforeAccept(owner sdk.Loop) *device {
 	t.host.await(t.suite.Quiet, func() bool { return d.conn.closed != nil })
 	t.accept(d, sdk.Accept{Owner: owner})
 	return d
+}
+
+// resume has a connection read again that was cut while it was paused, for the
+// same reason.
+func (t *trial) resume(d *device) {
+	t.host.await(t.suite.Quiet, func() bool { return d.conn.closed != nil })
+	l := d.conn.owner
+	t.host.Turn(l, func() { t.command(l, sdk.Command{Kind: sdk.CommandResume, Conn: d.conn.id}) })
 }
 
 func (t *trial) cutAtAccept(owner sdk.Loop) *device {
