@@ -30,7 +30,6 @@ type memory struct {
 	next    sdk.ConnID
 	closed  bool
 	timers  []sdk.TimerID
-	devices sync.WaitGroup
 }
 
 var (

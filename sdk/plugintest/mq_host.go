@@ -24,7 +24,6 @@ type mqSource struct {
 	last     uint64 // the last position in it
 	any      bool   // there was one
 	busy     bool   // a Batch is under way
-	paused   bool
 	records  []taken
 	trace    trace
 }
