@@ -164,8 +164,8 @@ func (s *Shard) endSession(ses *session.Session) {
 	u := ses.User
 	u.RemoveSession(ses)
 	s.bequeath(ses)
-	if len(u.Sessions) == 0 {
-		s.touch(u, s.now.Wall.Add(s.cfg.MemoryWait))
+	if ses.Device != "" && u.SessionOf(ses.Device) == nil {
+		s.touch(u, ses.Device, s.now.Wall.Add(s.cfg.MemoryWait))
 	}
 	s.forgetIdle(u)
 }
@@ -190,7 +190,7 @@ func (s *Shard) bequeath(ses *session.Session) {
 	}
 	if ses.Device == "" && ses.User.Stored+ses.User.Puts+ses.User.Failed > 0 {
 		s.submit(&job{user: ses.User, op: store.Op{
-			Kind: store.EndSession, Device: ses.Key(), Fate: envelope.Dropped, Reason: envelope.SessionEnded}})
+			Kind: store.EndSession, Device: ses.Key(), Until: s.waitsUntil(), Fate: envelope.Dropped, Reason: envelope.SessionEnded}})
 	}
 }
 

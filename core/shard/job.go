@@ -101,9 +101,7 @@ func (s *Shard) put(p put) uint64 {
 		Limit: store.Limit{Messages: s.cfg.Mailbox.Messages, Bytes: s.cfg.Mailbox.Bytes},
 	}
 	op.Again = p.again
-	if !s.cfg.Durable && len(p.user.Sessions) == 0 {
-		op.Until = s.now.Wall.Add(s.cfg.MemoryWait)
-	}
+	s.limitWait(&op, p.user)
 	return s.submit(&job{op: op, user: p.user, part: p.part, pair: p.pair, again: p.again, held: p.held})
 }
 
@@ -293,10 +291,32 @@ func (s *Shard) chore(at time.Duration) {
 	}
 }
 
-// touch sets until when what is stored for a user may wait in a store that is not
+// waitsUntil is how long what is stored now for a receiver without a session waits
+// in a store that is not durable; zero: for ever.
+func (s *Shard) waitsUntil() time.Time {
+	if s.cfg.Durable {
+		return time.Time{}
+	}
+	return s.now.Wall.Add(s.cfg.MemoryWait)
+}
+
+// limitWait bounds the wait of those receivers of a Put that have no session.
+func (s *Shard) limitWait(op *store.Op, u *session.User) {
+	if s.cfg.Durable {
+		return
+	}
+	for i := range op.Receivers {
+		r := &op.Receivers[i]
+		if r.Here = u.Has(r.Device); !r.Here {
+			op.Until = s.waitsUntil()
+		}
+	}
+}
+
+// touch sets until when what is stored for a device may wait in a store that is not
 // durable; the zero time lifts it.
-func (s *Shard) touch(u *session.User, until time.Time) {
+func (s *Shard) touch(u *session.User, device string, until time.Time) {
 	if !s.cfg.Durable && u.Stored+u.Puts > 0 {
-		s.submit(&job{op: store.Op{Kind: store.Touch, Until: until}, user: u})
+		s.submit(&job{op: store.Op{Kind: store.Touch, Device: device, Until: until}, user: u})
 	}
 }

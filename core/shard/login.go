@@ -116,7 +116,7 @@ func (s *Shard) newSession(u *session.User, l *Login) *session.Session {
 	u.Sessions = append(u.Sessions, ses)
 	s.describe(ses, l)
 	s.knowDevice(ses)
-	s.touch(u, time.Time{})
+	s.touch(u, ses.Key(), time.Time{})
 	for _, name := range l.Auth.Groups {
 		s.joinByClaim(ses, name)
 	}

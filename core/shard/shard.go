@@ -117,9 +117,6 @@ func (s *Shard) Load(now Now, carried []store.Carried, order uint64) {
 		for _, name := range c.Groups {
 			s.addMember(s.group(name), u)
 		}
-		if u.Stored > 0 {
-			s.touch(u, s.now.Wall.Add(s.cfg.MemoryWait))
-		}
 	}
 }
 

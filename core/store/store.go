@@ -56,7 +56,8 @@ const (
 	RemoveMessage
 	// Page reads entries pending for Device (a device's own, and placeholders
 	// it may take over, which become its own) after Order, at most Max entries
-	// and about MaxBytes. Entries and More answer it.
+	// and about MaxBytes. Entries and More answer it. Who asks has a session:
+	// what it is given has no deadline of memory_wait any more.
 	Page
 	// PutDevice makes Device known (Platform, Seen); Removed is empty.
 	PutDevice
@@ -69,13 +70,14 @@ const (
 	Dissolve
 	// EraseUser removes devices, memberships and mailbox.
 	EraseUser
-	// Touch sets the deadline of what is stored for the user in a store that is
-	// not durable: Until (memory_wait from the end of his last session).
+	// Touch sets the deadline of what is stored for Device in a store that is not
+	// durable: Until (memory_wait from the end of its session), or none.
 	Touch
 	// EndSession tells that a session without a device id is over, whose
 	// receiver is Device: what is stored for it becomes the placeholder's,
 	// unless another of the user's receivers has it pending or has acked it:
-	// then it ends by Fate and Reason, and Removed names it.
+	// then it ends by Fate and Reason, and Removed names it. Until is the
+	// placeholder's deadline, as Put's.
 	EndSession
 )
 
@@ -91,6 +93,7 @@ type Receiver struct {
 	Device   string
 	Attempts int
 	Sent     bool // handed to a connection before: a collapse key replaces it no more
+	Here     bool // Put: it has a session, so Until is not for it; not stored
 }
 
 // Op is one operation. Loop and Token are echoed in the answer.
@@ -110,7 +113,7 @@ type Op struct {
 	Platform  string
 	Group     string
 	Seen      time.Time
-	Until     time.Time // Put: end by MemoryWait if sooner than the message's ExpiresAt; zero: none
+	Until     time.Time // Put: its Receivers end by MemoryWait if sooner than the message's ExpiresAt; zero: none
 	Max       int
 	MaxBytes  int
 	Limit     Limit

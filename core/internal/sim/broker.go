@@ -179,7 +179,7 @@ func (w *World) publishMessage(r *record, add func(string, string)) {
 	if w.chance(100) {
 		odd("push-except", pick(w, []string{"user:" + pick(w, w.devices).user, "group:m0", "group:j0"}))
 	}
-	if w.shape.durable && w.chance(80) { // Else whom nobody passes holds its record open until it expires.
+	if w.chance(80) {
 		odd("push-platform", pick(w, []string{"phone", "web"}))
 	}
 	if w.chance(100) {

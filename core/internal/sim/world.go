@@ -133,7 +133,7 @@ func (w *World) populate() {
 		s.config.Mailbox.Messages = 100_000
 		s.config.Ack.AttemptsTotal = 255
 	}
-	if s.durable && w.chance(300) { // Else who is refused holds records open.
+	if w.chance(300) {
 		s.config.Platforms = map[string]shard.Platform{"phone": {Max: 1, Oldest: w.chance(300)}}
 	}
 	for i := range 2 + w.random.IntN(5) {
@@ -159,9 +159,6 @@ func groupRule(name string) shard.GroupRule {
 func (w *World) addUser(i int) {
 	user := fmt.Sprint("u", i)
 	kind := pick(w, []userKind{solo, solo, several, wild})
-	if !w.shape.durable {
-		kind = pick(w, []userKind{solo, several}) // What sessions without an id leave holds its record open until it expires.
-	}
 	devices := 1
 	if kind != solo {
 		devices = 1 + w.random.IntN(3)

@@ -69,32 +69,49 @@ func (d *data) apply(op *store.Op, to *answers) {
 // expire ends what has run out of time, and tells the owners.
 func (d *data) expire(now time.Time, to *answers) {
 	for m := d.deadlines.first(); m != nil && !m.deadline.After(now); m = d.deadlines.first() {
-		fate, reason := envelope.Expired, envelope.NoReason
-		if m.message.ExpiresAt.After(now) {
-			fate, reason = envelope.Dropped, envelope.MemoryWait
-		}
 		name := m.user.name
-		to.add(d.owner(name), store.Answer{User: name, Removed: d.end(m, nil, fate, reason)})
+		if !m.message.ExpiresAt.After(now) {
+			to.add(d.owner(name), store.Answer{User: name, Removed: d.end(m, nil, envelope.Expired, envelope.NoReason)})
+			continue
+		}
+		removed := d.end(m, m.waitedUntil(now), envelope.Dropped, envelope.MemoryWait)
+		if len(removed) > 0 {
+			to.add(d.owner(name), store.Answer{User: name, Removed: removed})
+		}
+		if len(m.receivers) > 0 {
+			d.rearm(m)
+		}
 	}
 }
 
-// touch sets the deadline of what the user has.
+// touch sets the deadline of what a device has.
 func (d *data) touch(op *store.Op) {
 	u := d.users[op.User]
 	if u == nil || d.durable {
 		return
 	}
 	for _, m := range u.messages {
-		m.until = op.Until
-		d.deadlines.set(m, d.deadline(m))
+		if i := m.find(op.Device); i >= 0 {
+			m.receivers[i].until = op.Until
+			d.rearm(m)
+		}
 	}
 }
 
+// rearm looks anew when the first of a message's receivers ends.
+func (d *data) rearm(m *stored) { d.deadlines.set(m, d.deadline(m)) }
+
 func (d *data) deadline(m *stored) time.Time {
-	if !m.until.IsZero() && !d.durable && m.until.Before(m.message.ExpiresAt) {
-		return m.until
+	first := m.message.ExpiresAt
+	if d.durable {
+		return first
 	}
-	return m.message.ExpiresAt
+	for i := range m.receivers {
+		if until := m.receivers[i].until; !until.IsZero() && until.Before(first) {
+			first = until
+		}
+	}
+	return first
 }
 
 // makeUser finds a user or makes him.

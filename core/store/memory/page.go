@@ -2,6 +2,7 @@ package memory
 
 import (
 	"slices"
+	"time"
 
 	"github.com/pushcore/pushcore/core/envelope"
 	"github.com/pushcore/pushcore/core/store"
@@ -29,7 +30,8 @@ func (d *data) page(op *store.Op) (entries []store.Entry, more bool) {
 			return entries, true
 		}
 		r := &m.receivers[i]
-		r.Device, r.given = op.Device, true
+		r.Device, r.given, r.until = op.Device, true, time.Time{}
+		d.rearm(m)
 		bytes += m.message.Size()
 		entries = append(entries, store.Entry{Order: m.order, Message: m.message, Receiver: r.Receiver})
 	}

@@ -24,13 +24,12 @@ func (d *data) put(op *store.Op) (removed []store.Pair) {
 		d.insert(u, at, op)
 	}
 	m := u.messages[at]
-	if found {
-		m.until = op.Until
-		d.deadlines.set(m, d.deadline(m))
-	}
 	for _, r := range op.Receivers {
+		here := r.Here
+		r.Here = false
 		if i := m.find(r.Device); i >= 0 {
 			old := &m.receivers[i]
+			old.wait(op, here)
 			old.Attempts, old.Sent = max(old.Attempts, r.Attempts), old.Sent || r.Sent
 			continue
 		}
@@ -38,9 +37,11 @@ func (d *data) put(op *store.Op) (removed []store.Pair) {
 			continue
 		}
 		m.receivers = append(m.receivers, receiver{Receiver: r})
+		m.receivers[len(m.receivers)-1].wait(op, here)
 		u.pairs++
 		d.pairs++
 	}
+	d.rearm(m)
 	if m.message.Collapse != "" {
 		for _, r := range op.Receivers {
 			removed = d.collapse(m, r.Device, removed)

@@ -16,21 +16,22 @@ func (d *data) endSession(op *store.Op) (removed []store.Pair) {
 		return nil
 	}
 	for _, m := range slices.Clone(u.messages) {
-		removed = append(removed, d.orphan(m, op.Device, op.Fate, op.Reason)...)
+		removed = append(removed, d.orphan(m, op)...)
 	}
 	return removed
 }
 
 // orphan does so for one message.
-func (d *data) orphan(m *stored, session string, fate envelope.Fate, reason envelope.Reason) []store.Pair {
-	i := m.find(session)
+func (d *data) orphan(m *stored, op *store.Op) []store.Pair {
+	i := m.find(op.Device)
 	switch {
 	case i < 0:
 		return nil
 	case m.acked || len(m.receivers) > 1:
-		return d.end(m, []store.Receiver{{Device: session}}, fate, reason)
+		return d.end(m, []store.Receiver{{Device: op.Device}}, op.Fate, op.Reason)
 	}
-	m.receivers[i].Device = ""
+	m.receivers[i].Device, m.receivers[i].until = "", op.Until
+	d.rearm(m)
 	return nil
 }
 
@@ -41,7 +42,7 @@ func (d *data) endSessions() {
 		for _, m := range slices.Clone(u.messages) {
 			for _, r := range slices.Clone(m.receivers) {
 				if strings.HasPrefix(r.Device, store.SessionPrefix) {
-					d.orphan(m, r.Device, envelope.Dropped, envelope.SessionEnded)
+					d.orphan(m, &store.Op{Device: r.Device, Fate: envelope.Dropped, Reason: envelope.SessionEnded})
 				}
 			}
 		}

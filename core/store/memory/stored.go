@@ -16,8 +16,7 @@ type stored struct {
 	receivers []receiver // not empty
 
 	acked    bool      // by one of its receivers here
-	until    time.Time // of memory_wait; zero: none
-	deadline time.Time // the sooner of until and the message's
+	deadline time.Time // the soonest of its receivers' and the message's
 	place    int       // in data.deadlines
 	idPlace  int       // in data.ids
 }
@@ -27,6 +26,14 @@ type stored struct {
 type receiver struct {
 	store.Receiver
 	given bool
+	until time.Time // of memory_wait; zero: none
+}
+
+// wait sets a receiver's deadline as a Put names it.
+func (r *receiver) wait(op *store.Op, here bool) {
+	if r.until = op.Until; here {
+		r.until = time.Time{}
+	}
 }
 
 func (r *receiver) collapsible() bool { return !r.given && !r.Sent && r.Attempts == 0 }
@@ -36,9 +43,20 @@ func (m *stored) find(device string) int {
 	return slices.IndexFunc(m.receivers, func(r receiver) bool { return r.Device == device })
 }
 
+// waitedUntil names the receivers whose time has come; not nil.
+func (m *stored) waitedUntil(now time.Time) []store.Receiver {
+	over := []store.Receiver{}
+	for i := range m.receivers {
+		if r := &m.receivers[i]; !r.until.IsZero() && !r.until.After(now) {
+			over = append(over, r.Receiver)
+		}
+	}
+	return over
+}
+
 // insert puts a message without receivers into its user's mailbox.
 func (d *data) insert(u *user, at int, op *store.Op) *stored {
-	m := &stored{user: u, order: op.Order, message: op.Message, until: op.Until}
+	m := &stored{user: u, order: op.Order, message: op.Message}
 	u.messages = slices.Insert(u.messages, at, m)
 	u.bytes += m.message.Size()
 	if key := m.message.Collapse; key != "" {

@@ -256,13 +256,14 @@ func ttl(b *bench) {
 }
 
 func memoryWait(b *bench) {
-	waits := put("u1", 1, message("a"), "x")
+	waits := put("u1", 1, message("a"), "x", "y")
+	waits.Receivers[1].Here = true // Another device of the user, which is behind, has time.
 	waits.Until = begin.Add(time.Minute)
 	b.do(waits)
 	longer := put("u2", 1, message("b"), "x")
 	longer.Until = begin.Add(time.Minute)
 	b.do(longer)
-	b.do(store.Op{Kind: store.Touch, User: "u2", Until: begin.Add(2 * time.Minute)})
+	b.do(store.Op{Kind: store.Touch, User: "u2", Device: "x", Until: begin.Add(2 * time.Minute)})
 	b.advance(time.Minute)
 	first, second := "1 u1/x dropped memory_wait", "1 u2/x dropped memory_wait"
 	if b.engine.Durable() {

@@ -78,7 +78,7 @@ func (m *model) apply(op *store.Op) (a store.Answer) {
 		a.Removed = m.endSession(op)
 	case store.Touch:
 		for i := range m.pairs {
-			if m.pairs[i].user == op.User {
+			if m.pairs[i].user == op.User && m.pairs[i].receiver.Device == op.Device {
 				m.pairs[i].until = op.Until
 			}
 		}
@@ -105,7 +105,7 @@ func (m *model) endSession(op *store.Op) []store.Pair {
 	})
 	for i := range m.pairs {
 		if p := &m.pairs[i]; p.user == op.User && p.receiver.Device == op.Device {
-			p.receiver.Device = ""
+			p.receiver.Device, p.until = "", op.Until
 		}
 	}
 	return ended
@@ -115,13 +115,13 @@ func (m *model) put(op *store.Op) (removed []store.Pair) {
 	if op.Again && !m.has(op.User, op.Order) {
 		return nil
 	}
-	for i := range m.pairs {
-		if p := &m.pairs[i]; p.user == op.User && p.order == op.Order && len(op.Receivers) > 0 {
-			p.until = op.Until
-		}
-	}
 	for _, r := range op.Receivers {
+		until := op.Until
+		if r.Here {
+			until, r.Here = time.Time{}, false
+		}
 		if p := m.find(op.User, op.Order, r.Device); p != nil {
+			p.until = until
 			p.receiver.Attempts = max(p.receiver.Attempts, r.Attempts)
 			p.receiver.Sent = p.receiver.Sent || r.Sent
 			continue
@@ -129,7 +129,7 @@ func (m *model) put(op *store.Op) (removed []store.Pair) {
 		if op.Again {
 			continue
 		}
-		m.pairs = append(m.pairs, modelPair{user: op.User, order: op.Order, message: op.Message, receiver: r, until: op.Until})
+		m.pairs = append(m.pairs, modelPair{user: op.User, order: op.Order, message: op.Message, receiver: r, until: until})
 	}
 	for _, r := range op.Receivers {
 		removed = append(removed, m.collapse(op, r.Device)...)
@@ -207,7 +207,7 @@ func (m *model) page(op *store.Op) (page []store.Entry, more bool) {
 		pending, more = pending[:op.Max], true
 	}
 	for _, p := range pending {
-		p.receiver.Device, p.given = op.Device, true
+		p.receiver.Device, p.given, p.until = op.Device, true, time.Time{}
 		page = append(page, store.Entry{Order: p.order, Message: p.message, Receiver: p.receiver})
 	}
 	return page, more

@@ -130,7 +130,7 @@ func drawPut(rt *rapid.T, op *store.Op) {
 func drawReceivers(rt *rapid.T) (some []store.Receiver) {
 	for _, device := range []string{"x", "y", sessionKey, ""} {
 		if rapid.Bool().Draw(rt, "receiver "+device) {
-			some = append(some, store.Receiver{Device: device, Attempts: max(0, rapid.IntRange(-3, 2).Draw(rt, "attempts"))})
+			some = append(some, store.Receiver{Device: device, Attempts: max(0, rapid.IntRange(-3, 2).Draw(rt, "attempts")), Here: rapid.IntRange(0, 3).Draw(rt, "here") == 0})
 		}
 	}
 	if some == nil {
