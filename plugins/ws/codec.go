@@ -29,7 +29,7 @@ func (p *protocol) Codec(peer netip.AddrPort, frameBytesMax int, loopbackOnly bo
 	if loopbackOnly {
 		upgrader = p.guarded
 	}
-	return &codec{opening: &opening{upgrader: upgrader, peer: peer.Addr()}, conn: wsconn.NewConn(frameBytesMax)}
+	return &codec{opening: &opening{upgrader: upgrader, peer: peer.Addr(), frameBytesMax: frameBytesMax}, conn: wsconn.NewConn(frameBytesMax)}
 }
 
 // codec reads and writes one device's WebSocket.
@@ -45,6 +45,8 @@ type opening struct {
 	peer      netip.Addr
 	handshake wsconn.Handshake
 	request   *wsconn.Request // nil until the upgrade
+
+	frameBytesMax int
 }
 
 var _ sockets.Codec = (*codec)(nil)
@@ -107,8 +109,18 @@ func (c *codec) upgrade(in, reply []byte) (sockets.Found, []byte, []byte, error)
 		return sockets.Found{}, nil, reply, nil
 	}
 	o.request = req
-	c.text = req.Subprotocol == JSON
+	if c.text = req.Subprotocol == JSON; c.text {
+		c.conn = wsconn.NewConn(c.bytesMax(o.frameBytesMax))
+	}
 	return sockets.Found{Kind: sockets.FoundAlive}, rest, req.AppendResponse(reply), nil
+}
+
+// bytesMax is the bound of a message: the same frame is longer as JSON.
+func (c *codec) bytesMax(frameBytesMax int) int {
+	if c.text {
+		return frameBytesMax * wire.JSONFactor
+	}
+	return frameBytesMax
 }
 
 func (c *codec) Text() bool { return c.text }
@@ -214,7 +226,7 @@ func basic(authorization string) (user, password string, ok bool) {
 // life, so a larger one means a Conn that goes on where this one is.
 func (c *codec) Limit(frameBytesMax int) {
 	s := c.conn.State()
-	s.MessageBytesMax = uint32(frameBytesMax)
+	s.MessageBytesMax = uint32(c.bytesMax(frameBytesMax))
 	if conn, err := wsconn.Restore(s); err == nil {
 		c.conn = conn
 	}
@@ -241,7 +253,9 @@ func (p *protocol) Restore(state []byte, frameBytesMax int) (sockets.Codec, erro
 	if err := json.Unmarshal(state, &s); err != nil {
 		return nil, err
 	}
-	s.Conn.MessageBytesMax = uint32(frameBytesMax)
+	c := &codec{text: s.Text}
+	s.Conn.MessageBytesMax = uint32(c.bytesMax(frameBytesMax))
 	conn, err := wsconn.Restore(s.Conn)
-	return &codec{conn: conn, text: s.Text}, err
+	c.conn = conn
+	return c, err
 }

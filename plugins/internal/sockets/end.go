@@ -21,7 +21,7 @@ func (c *conn) end(code wire.Code, text string, r wire.Reconnect) {
 	if c.phase == Ending || c.phase == Free {
 		return
 	}
-	if c.phase == Attached || c.phase == Waiting {
+	if c.phase == Attached {
 		c.say(&wire.Close{Code: code, Text: text, Reconnect: r})
 	} else {
 		c.say(&wire.Reject{Code: code, Text: text, Reconnect: r})
@@ -46,6 +46,16 @@ func (c *conn) ending(code wire.Code, text string) {
 	c.deadline = l.now() + ticksOf(l.transport.config.Linger)
 	c.watch()
 	c.ended()
+}
+
+// peerEnded ends a connection that its peer has ended in good order: what this
+// turn has for it, an answer to that end included, is written before.
+func (c *conn) peerEnded(code wire.Code) {
+	if c.phase == Ending || (!c.dirty && len(c.out) == 0) {
+		c.drop(code, "")
+		return
+	}
+	c.ending(code, "")
 }
 
 // ended shuts the writing side of an ending connection when all is written.

@@ -97,7 +97,7 @@ func (o *Options) Check() []sdk.OptionError {
 	}
 	for i, address := range o.Listen {
 		if err := CheckListen(address); err != nil {
-			errs = append(errs, sdk.OptionError{Pointer: fmt.Sprintf("/listen/%d", i), Message: err.Error()})
+			errs = append(errs, sdk.OptionError{Pointer: o.listenPointer(i), Message: err.Error()})
 		}
 	}
 	if o.MaxFrame != 0 && (o.MaxFrame < frameLeast || o.MaxFrame > frameMost) {
@@ -107,6 +107,14 @@ func (o *Options) Check() []sdk.OptionError {
 		errs = append(errs, sdk.OptionError{Pointer: "/tls", Message: "not in this version: put a proxy that ends TLS in front"})
 	}
 	return errs
+}
+
+// listenPointer points at an address, which may stand alone instead of in a list.
+func (o *Options) listenPointer(i int) string {
+	if len(o.Listen) == 1 {
+		return "/listen"
+	}
+	return fmt.Sprintf("/listen/%d", i)
 }
 
 // Bounds of max_frame.

@@ -44,8 +44,11 @@ func (c *conn) read() {
 			return
 		case err == unix.EINTR:
 			continue
-		case err != 0 || n == 0:
+		case err != 0:
 			c.drop(0, "")
+			return
+		case n == 0:
+			c.peerEnded(0)
 			return
 		}
 		c.heard = l.now()
@@ -74,7 +77,7 @@ func (c *conn) consume(in []byte) {
 		case FoundNothing:
 			return
 		case FoundEnd:
-			c.drop(f.Code, "")
+			c.peerEnded(f.Code)
 			return
 		case FoundFrame:
 			c.frame(f.Frame)
@@ -90,7 +93,11 @@ func (c *conn) consume(in []byte) {
 	}
 }
 
+// fault ends a connection whose peer has broken the protocol.
 func (c *conn) fault(err error) {
+	if c.phase == Ending {
+		return // It is on its way out, and its time is running.
+	}
 	var f *Fault
 	if !errors.As(err, &f) {
 		c.end(wire.CodeOf(err), err.Error(), wire.Reconnect{Rule: wire.ReconnectNo})

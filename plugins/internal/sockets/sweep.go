@@ -36,9 +36,9 @@ func (l *loop) Alarm(sdk.Loop, sdk.TimerID) {
 
 func (c *conn) sweep(now uint32) {
 	switch c.phase {
-	case Connecting:
+	case Connecting, Waiting:
 		if c.deadline != 0 && now >= c.deadline {
-			c.end(wire.CodeConnectTimeout, "no CONNECT came in time", wire.Reconnect{})
+			c.end(wire.CodeConnectTimeout, "it took too long to be let in", wire.Reconnect{})
 		}
 	case Attached:
 		if c.heartbeat != 0 && !c.paused && now-c.heard > c.heartbeat {

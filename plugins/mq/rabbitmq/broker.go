@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"strings"
 	"sync"
@@ -62,6 +63,7 @@ func newBroker(o *Options, h sdk.MQHost) (*broker, error) {
 // connect opens a connection.
 func (b *broker) connect(ctx context.Context) (*amqp.Connection, error) {
 	config := b.config
+	config.Properties = maps.Clone(config.Properties) // The library writes its capabilities into it.
 	if config.TLSClientConfig != nil {
 		config.TLSClientConfig = config.TLSClientConfig.Clone() // The library writes the server's name into it.
 	}

@@ -3,6 +3,7 @@ package rabbitmq
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,7 +43,9 @@ func (q *queue) settle(s *sdk.Settlement) {
 	active := q.active
 	q.mu.Unlock()
 	if active != nil && active.epoch == s.Epoch {
-		active.acks.put(*s)
+		kept := *s
+		kept.Positions = slices.Clone(s.Positions) // They are the host's again when this returns.
+		active.acks.put(kept)
 	}
 }
 
