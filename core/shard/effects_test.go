@@ -70,6 +70,9 @@ func (s *stage) command(c *sdk.Command) {
 			how = "resumed"
 		}
 		s.say("%s accepted: %s", conn, how)
+		if s.acceptedAs != nil {
+			s.acceptedAs(c.Accept.Resumed)
+		}
 		if !s.manual[c.Conn] {
 			s.attach = append(s.attach, c.Conn)
 		}
@@ -77,6 +80,9 @@ func (s *stage) command(c *sdk.Command) {
 		s.say("%s rejected:%s", conn, code)
 	case sdk.CommandClose:
 		s.say("%s closed:%s", conn, code)
+		if s.closed != nil {
+			s.closed(conn)
+		}
 	case sdk.CommandJoinResult:
 		s.say("%s joined %s%s", conn, c.Group, code)
 	case sdk.CommandUplinkResult:
@@ -162,9 +168,9 @@ func (s *stage) showOp(o *store.Op) string {
 		b.WriteString(" " + o.ID + " " + o.User)
 	case store.Touch:
 		if o.Until.IsZero() {
-			b.WriteString(" " + o.User + " lifted")
+			b.WriteString(" " + s.receiverName(o.User, o.Device) + " lifted")
 		} else {
-			fmt.Fprintf(&b, " %s for %v", o.User, o.Until.Sub(s.wall()))
+			fmt.Fprintf(&b, " %s for %v", s.receiverName(o.User, o.Device), o.Until.Sub(s.wall()))
 		}
 	case store.PutMember, store.RemoveMember:
 		b.WriteString(" " + o.User + " " + o.Group)

@@ -51,6 +51,9 @@ type stage struct {
 	out       []string
 	delivered func(conn string, i sdk.Item, m *sdk.Message) // nil: nobody listens
 	fated     func(shard.Fated)
+	closed    func(conn string)
+
+	acceptedAs func(resumed bool) // of the connection that comes; nil: nobody listens
 }
 
 var storyBegins = time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
@@ -65,9 +68,8 @@ func newStage(t failer) *stage {
 // (attempts), slow=newest|close, mailbox=N, resume=D, uplinks=N, phones=N[,oldest],
 // members=N, turn=BYTES, ttl=D (of devices).
 func (s *stage) config(a args) {
-	t, delivered, fated := s.t, s.delivered, s.fated
 	*s = stage{
-		t: t, delivered: delivered, fated: fated,
+		t: s.t, delivered: s.delivered, fated: s.fated, closed: s.closed,
 		conns: map[string]sdk.ConnID{}, names: map[sdk.ConnID]string{}, auth: map[sdk.ConnID]*shard.AuthResult{},
 		manual: map[sdk.ConnID]bool{}, accepts: map[string]*sdk.Accept{}, congested: map[sdk.ConnID]bool{},
 		ids: map[envelope.RecordID]string{}, orders: map[uint64]string{}, sessions: map[string]string{}, open: map[envelope.RecordID]bool{},
