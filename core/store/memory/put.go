@@ -55,23 +55,24 @@ func (d *data) put(op *store.Op) (removed []store.Pair) {
 // record that was redelivered under its id replaces nothing of its own: it would lose
 // its place.
 func (d *data) collapse(m *stored, device string, removed []store.Pair) []store.Pair {
+	at := m.find(device)
+	if at < 0 {
+		return removed
+	}
+	only, replaced := []store.Receiver{{Device: device}}, false
 	for _, o := range slices.Clone(m.user.collapse[m.message.Collapse]) {
-		if o == m || o.message.ID == m.message.ID && o.message.Scope == m.message.Scope ||
-			device == "" && !sameFilter(o.message, m.message) {
-			continue
+		i := o.find(device)
+		switch {
+		case i < 0 || o == m || o.message.ID == m.message.ID && o.message.Scope == m.message.Scope ||
+			device == "" && !sameFilter(o.message, m.message):
+		case o.order > m.order:
+			replaced = true
+		case o.receivers[i].collapsible():
+			removed = append(removed, d.end(o, only, envelope.Dropped, envelope.Collapsed)...)
 		}
-		older := o
-		if o.order > m.order {
-			older = m
-		}
-		i, newer := older.find(device), o.find(device)
-		if i < 0 || newer < 0 || !older.receivers[i].collapsible() {
-			continue
-		}
-		removed = append(removed, d.end(older, []store.Receiver{{Device: device}}, envelope.Dropped, envelope.Collapsed)...)
-		if older == m {
-			break
-		}
+	}
+	if replaced && m.receivers[at].collapsible() {
+		removed = append(removed, d.end(m, only, envelope.Dropped, envelope.Collapsed)...)
 	}
 	return removed
 }
