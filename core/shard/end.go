@@ -3,7 +3,6 @@ package shard
 import (
 	"strings"
 
-	"github.com/pushcore/pushcore/core/ack"
 	"github.com/pushcore/pushcore/core/envelope"
 	"github.com/pushcore/pushcore/core/session"
 	"github.com/pushcore/pushcore/core/store"
@@ -121,13 +120,4 @@ func deviceOf(key string) string {
 		return ""
 	}
 	return key
-}
-
-// endAll ends items that have left a window.
-func (s *Shard) endAll(items []ack.Item[*session.Pair], f envelope.Fate, r envelope.Reason) {
-	for i := range items {
-		p := items[i].Message
-		p.Attempts = items[i].Past.Attempts()
-		s.end(p, f, r)
-	}
 }
