@@ -43,11 +43,18 @@ func TestDeviceByHandInJSON(t *testing.T) {
 	if f := hear(); f.Type != "accept" || f.User != "alice" {
 		t.Fatalf("heard %+v", f)
 	}
-	go n.push("hello", "push-to", "user:alice")
+	pushed := make(chan int, 1) // It is answered when the device has acked, or soon after.
+	go func() {
+		status, _, _ := n.try("POST", "/v1/push", "hello", "push-to", "user:alice")
+		pushed <- status
+	}()
 	if f := hear(); f.Type != "push" || f.Payload != "hello" || f.Seq != 1 {
 		t.Fatalf("heard %+v", f)
 	}
 	say(`{"type":"ack","seq":1}`)
+	if status := <-pushed; status != 202 {
+		t.Errorf("the push was answered with %d", status)
+	}
 	n.becomes(`pushcore_fates_total{class="reliable",fate="acked",reason=""}`, "1")
 	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Errorf("the close handshake was not finished: %v", err)
