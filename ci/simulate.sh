@@ -1,13 +1,9 @@
 #!/usr/bin/env bash
-# Runs the simulation of a whole node with seeds that never change and with fresh ones, which it prints: a run is repeated by
-#   PUSHCORE_SIM_SEEDS=SEED[,SEED...] go test ./core/internal/sim
+# Plays the simulation of a whole node, half with seeds that never change and half with fresh ones, whose first it prints.
+# A run that fails prints its seed and its trace; PUSHCORE_SIM_SEED=SEED go test ./core/internal/sim plays it again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if ! [ -d core/internal/sim ]; then echo "simulate: there is no core/internal/sim"; exit 0; fi
-
-fixed=1,2,3,4,5,6,7,8
-fresh=$(od -An -N32 -tu4 -w4 /dev/urandom | paste -sd, | tr -d ' ')
-echo "simulate: fixed seeds $fixed, fresh seeds $fresh"
-export PUSHCORE_SIM_SEEDS=${PUSHCORE_SIM_SEEDS:-$fixed,$fresh}
-exec go test -count=1 ./core/internal/sim
+export PUSHCORE_SIM_RUNS=${PUSHCORE_SIM_RUNS:-1000}
+echo "simulate: $PUSHCORE_SIM_RUNS runs"
+exec go test -count=1 -v ./core/internal/sim

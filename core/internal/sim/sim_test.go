@@ -30,7 +30,7 @@ func TestNodeKeepsItsPromisesUnderAnyOrderOfEvents(t *testing.T) {
 		if i >= runs/2 {
 			seed += first
 		}
-		if _, err := Run(seed, Options{}); err != nil {
+		if _, err := Run(seed, usual()); err != nil {
 			t.Errorf("PUSHCORE_SIM_SEED=%d: %v", seed, err)
 			play(t, seed)
 			return
@@ -61,8 +61,13 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	}
 }
 
+// usual are the options of ordinary runs.
+func usual() Options { return Options{CrashOrder: os.Getenv("PUSHCORE_SIM_CRASH_ORDER") != ""} }
+
 func play(t *testing.T, seed uint64) {
-	trace, err := Run(seed, Options{Verbose: true})
+	o := usual()
+	o.Verbose = true
+	trace, err := Run(seed, o)
 	if err != nil {
 		t.Errorf("%v\n%s", err, trace)
 	}
