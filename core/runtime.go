@@ -138,7 +138,6 @@ func (r *Runtime) open() error {
 	}
 	for i, b := range r.brokers {
 		if err := b.Open(); err != nil {
-			r.brokers = r.brokers[:i]
 			return fmt.Errorf("plugins.%s: %w", p.mqs[i].name, err)
 		}
 	}

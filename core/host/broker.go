@@ -30,6 +30,8 @@ type Broker struct {
 	in     Ingress
 	log    *slog.Logger
 
+	opened bool // by Open and Close's caller
+
 	calls callQueue     // any goroutine → run
 	done  chan struct{} // closed when run has ended
 
@@ -62,9 +64,9 @@ func (b *Broker) Ingress() Ingress { return b.in }
 // Open opens the plugin and starts the goroutine that calls it.
 func (b *Broker) Open() error {
 	if err := b.plugin.Open(b); err != nil {
-		close(b.done)
 		return err
 	}
+	b.opened = true
 	go b.run()
 	return nil
 }
@@ -72,6 +74,9 @@ func (b *Broker) Open() error {
 // Close hands over what is queued, closes the plugin and refuses all publishes
 // that have no result by then.
 func (b *Broker) Close(deadline time.Time) error {
+	if !b.opened {
+		return nil
+	}
 	b.calls.close()
 	<-b.done
 	err := b.plugin.Close(deadline)

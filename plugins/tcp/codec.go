@@ -43,7 +43,7 @@ func (c *codec) Next(in, reply []byte) (sockets.Found, []byte, []byte, error) {
 	frame, rest, err := wire.SplitFrame(in, c.limit)
 	if errors.Is(err, wire.ErrIncomplete) {
 		if len(in) > 0 {
-			c.partial = append(make([]byte, 0, max(wire.FrameSize(in), len(in))), in...)
+			c.partial = append([]byte(nil), in...) // It grows with what really comes, not with what a length promises.
 		}
 		return sockets.Found{}, nil, reply, nil
 	}

@@ -118,8 +118,8 @@ func TestSessionOutlivesItsWindowInTheStore(t *testing.T) {
 	n.push("unseen", "push-to", "user:alice")
 	d.sees("unseen")
 	d.cut()
+	n.becomes(`pushcore_sessions{state="attached"}`, "0") // First: the node has noticed.
 	n.becomes(`pushcore_sessions{state="detached"}`, "0")
-	n.becomes(`pushcore_sessions{state="attached"}`, "0")
 	again := n.connect(wire.Connect{User: "alice", Device: "phone", Resume: d.resume(0)})
 	if again.accept.Resumed {
 		t.Error("the session was resumed after its window")

@@ -124,7 +124,9 @@ const outMax = 256 << 10
 // reads says whether bytes may be taken from the socket now.
 func (c *conn) reads() bool {
 	switch c.phase {
-	case Connecting, Ending:
+	case Connecting:
+		return len(c.out) < outMax
+	case Ending:
 		return true
 	case Attached:
 		return !c.paused && len(c.out) < outMax

@@ -66,7 +66,7 @@ func (c *conn) consume(in []byte) {
 		var f Found
 		var err error
 		f, in, l.reply, err = c.codec.Next(in, l.reply[:0])
-		if len(l.reply) > 0 {
+		if len(l.reply) > 0 && c.phase != Ending {
 			c.sayBytes(l.reply)
 		}
 		if err != nil {

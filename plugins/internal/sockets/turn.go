@@ -213,6 +213,9 @@ func (c *conn) drain() {
 		c.drop(0, "")
 		return
 	}
+	if n > 0 {
+		c.heard = c.server.now() // It takes what it is sent: it lives, though it may not be read.
+	}
 	if n < len(c.out) {
 		c.out = c.out[:copy(c.out, c.out[n:])]
 		return
