@@ -141,8 +141,8 @@ func (r *Runtime) open() error {
 			return fmt.Errorf("plugins.%s: %w", p.mqs[i].name, err)
 		}
 	}
-	for i, instance := range r.transports {
-		instance.Listen(r.listenLimits(&p.transports[i]))
+	for _, instance := range r.transports {
+		instance.Listen(r.listenLimits())
 	}
 	return nil
 }
@@ -155,7 +155,7 @@ func endpointName(name string, k int) string {
 }
 
 // listenLimits are one loop's part of the node's limits on new connections.
-func (r *Runtime) listenLimits(*transportInstance) sdk.Listen {
+func (r *Runtime) listenLimits() sdk.Listen {
 	l := &r.prepared.cfg.Limits
 	return sdk.Listen{
 		AcceptRate: share(int(l.AcceptRate), r.plan.Loops), MaxUnauthenticated: share(l.MaxUnauthenticated, r.plan.Loops),

@@ -55,8 +55,6 @@ func (w *World) soloDevice(user string) *device {
 	return nil
 }
 
-func (w *World) erased(user string) {}
-
 // checkOrder holds the order of one source to a device.
 func (d *device) checkOrder(r *record) {
 	w := d.world

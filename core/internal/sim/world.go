@@ -231,7 +231,6 @@ func (w *World) accident() {
 		d := pick(w, w.devices)
 		if d.kind == wild {
 			w.ask(shard.Query{Kind: shard.QueryErase, User: d.user})
-			w.erased(d.user)
 			return
 		}
 		w.ask(shard.Query{Kind: shard.QueryKick, User: d.user, Code: 4503})
