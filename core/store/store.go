@@ -8,11 +8,7 @@
 // is keyed by loop.
 package store
 
-import (
-	"time"
-
-	"github.com/pushcore/pushcore/core/envelope"
-)
+import "iter"
 
 // Store is an engine. Submit may be called from any goroutine and never blocks;
 // operations of one user take effect in the order of submission, also where one
@@ -25,148 +21,34 @@ type Store interface {
 	// process: whether stored counts as safe.
 	Durable() bool
 	Submit(ops []Op)
+	// Err says why the store takes nothing at present (full, failing), or nil. It
+	// is cheap: who accepts messages asks before each batch.
+	Err() error
+
 	// Census counts the stored (message, receiver) pairs.
 	Census() int
+	// Changes counts up before something is applied and again when its answers
+	// were handed over. While it is even and stays the same, what the census counts
+	// is what the shards know, but for operations that they wait for.
+	Changes() uint64
+
+	// What it held when it was opened; called before the first Submit.
+	Carried() iter.Seq[Carried]               // of each user, in no order
+	CarriedOwed() iter.Seq[Pair]              // notices not told yet (see Pair.Owed), those of one user in order
+	CarriedGroups() iter.Seq2[string, uint64] // position of each group with a history
+	CarriedIDs() iter.Seq[Remembered]         // ids whose time is not over, oldest first
+	// HighestOrder is the highest Order that anything was ever put at, so that a
+	// successor of the process can go on above it.
+	HighestOrder() uint64
+
+	// Close applies and answers what was submitted.
 	Close() error
 }
 
+// Dispatcher stands for the dispatcher where a loop is asked for: in Op.Loop, and
+// as the Sink's loop.
+const Dispatcher = -1
+
 // Sink takes an engine's answers on their way to the loop that asked, or for
-// Expired the loop that owns the user. It must not block.
+// what has expired the loop that owns the user. It must not block.
 type Sink func(loop int, a []Answer)
-
-// OpKind is what is asked of the store.
-type OpKind uint8
-
-// The operations; each comment names the fields used besides Loop, Token, User.
-const (
-	// Put stores Message at Order for Receivers. If (user, Order) is there, the
-	// receivers are added, the attempts and Sent of those that are there raised.
-	// Removed names what a collapse key or the mailbox bound (Limit) pushed out,
-	// which may be what was just put. A collapse key replaces only what was
-	// neither sent nor handed out by Page. The newest message always stays,
-	// however large.
-	// With Again only receivers that are there are raised, none is added.
-	Put OpKind = iota + 1
-	// Remove ends Receivers of (user, Order), all of them if nil. Removed names
-	// those that were there.
-	Remove
-	// RemoveMessage ends every receiver of the message (Scope, ID) of this user,
-	// Except's aside; of all users if User is empty: then the owner of each user
-	// is told of his pairs, who is not the asker by an answer with Token 0.
-	RemoveMessage
-	// Page reads entries pending for Device (a device's own, and placeholders
-	// it may take over, which become its own) after Order, at most Max entries
-	// and about MaxBytes. Entries and More answer it. Who asks has a session:
-	// what it is given has no deadline of memory_wait any more.
-	Page
-	// PutDevice makes Device known (Platform, Seen); Removed is empty.
-	PutDevice
-	// ForgetDevice removes Device and ends what is stored for it.
-	ForgetDevice
-	// PutMember, RemoveMember: User is a member of Group, or no more.
-	PutMember
-	RemoveMember
-	// Dissolve removes every membership in Group (User empty).
-	Dissolve
-	// EraseUser removes devices, memberships and mailbox.
-	EraseUser
-	// Touch sets the deadline of what is stored for Device in a store that is not
-	// durable: Until (memory_wait from the end of its session), or none.
-	Touch
-	// EndSession tells that a session without a device id is over, whose
-	// receiver is Device: what is stored for it becomes the placeholder's,
-	// unless another of the user's receivers has it pending or has acked it:
-	// then it ends by Fate and Reason, and Removed names it. Until is the
-	// placeholder's deadline, as Put's.
-	EndSession
-)
-
-// SessionPrefix begins the key of a session without a device id; ids of devices
-// hold no control characters.
-const SessionPrefix = "\x00"
-
-// Receiver is one receiver of a stored message: a device by its id, the
-// placeholder of a user who had none by the empty id, or a session without a
-// device id by SessionPrefix and its id. When a store is opened its sessions are
-// over, as by EndSession.
-type Receiver struct {
-	Device   string
-	Attempts int
-	Sent     bool // handed to a connection before: a collapse key replaces it no more
-	Here     bool // Put: it has a session, so Until is not for it; not stored
-}
-
-// Op is one operation. Loop and Token are echoed in the answer.
-type Op struct {
-	Kind      OpKind
-	Retry     bool // the first one after a failure; ends the failing of its user's operations
-	Again     bool // Put
-	Loop      int
-	Token     uint64
-	User      string
-	Order     uint64
-	Message   *envelope.Message
-	Receivers []Receiver
-	Scope, ID string
-	Except    string // device
-	Device    string
-	Platform  string
-	Group     string
-	Seen      time.Time
-	Until     time.Time // Put: its Receivers end by MemoryWait if sooner than the message's ExpiresAt; zero: none
-	Max       int
-	MaxBytes  int
-	Limit     Limit
-	Reason    envelope.Reason // why what is removed ends
-	Fate      envelope.Fate
-}
-
-// Limit bounds a user's mailbox: beyond it the oldest goes.
-type Limit struct {
-	Messages int
-	Bytes    int
-}
-
-// Answer answers one operation, or (Kind 0) tells of pairs whose time ran out.
-type Answer struct {
-	Kind    OpKind
-	Token   uint64
-	User    string
-	Err     error // nothing was done
-	Removed []Pair
-	Entries []Entry
-	More    bool
-}
-
-// Pair is a stored (message, receiver) that ended.
-type Pair struct {
-	Message  *envelope.Message
-	Order    uint64
-	User     string
-	Receiver Receiver
-	Fate     envelope.Fate
-	Reason   envelope.Reason
-}
-
-// Entry is a stored message pending for the device that was asked for.
-type Entry struct {
-	Order    uint64
-	Message  *envelope.Message
-	Receiver Receiver
-}
-
-// Carried is what a store holds of one user when it is opened.
-type Carried struct {
-	User     string
-	Devices  []Device
-	Groups   []string
-	Pairs    int
-	Messages int
-	Bytes    int
-}
-
-// Device is a known device.
-type Device struct {
-	ID, Platform string
-	Seen         time.Time
-}

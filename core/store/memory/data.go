@@ -14,10 +14,15 @@ type data struct {
 
 	users     map[string]*user // who have a device, a membership or a message
 	groups    map[string]map[*user]struct{}
-	ids       map[messageID][]*stored
+	messages  map[messageID][]*stored
 	deadlines deadlines
 	pairs     int
 	highest   uint64 // Order
+	now       time.Time
+
+	notices   notices
+	ids       []store.Remembered // oldest first
+	histories map[string]*history
 }
 
 // messageID names a message.
@@ -25,10 +30,11 @@ type messageID struct{ scope, id string }
 
 func newData(owner func(user string) int) *data {
 	return &data{
-		owner:  owner,
-		users:  map[string]*user{},
-		groups: map[string]map[*user]struct{}{},
-		ids:    map[messageID][]*stored{},
+		owner:     owner,
+		users:     map[string]*user{},
+		groups:    map[string]map[*user]struct{}{},
+		messages:  map[messageID][]*stored{},
+		histories: map[string]*history{},
 	}
 }
 
@@ -37,7 +43,7 @@ func (d *data) apply(op *store.Op, to *answers) {
 	a := store.Answer{Kind: op.Kind, Token: op.Token, User: op.User}
 	switch op.Kind {
 	case store.Put:
-		a.Removed = d.put(op)
+		a.Removed, a.Owed = d.put(op)
 	case store.Remove:
 		a.Removed = d.remove(op)
 	case store.RemoveMessage:
@@ -56,18 +62,32 @@ func (d *data) apply(op *store.Op, to *answers) {
 		for u := range d.groups[op.Group] {
 			d.removeMember(u.name, op.Group)
 		}
+		delete(d.histories, op.Group)
 	case store.EraseUser:
 		a.Removed = d.eraseUser(op)
 	case store.Touch:
 		d.touch(op)
 	case store.EndSession:
 		a.Removed = d.endSession(op)
+	case store.Owe:
+		a.Owed = d.owe(op)
+	case store.Told:
+		d.notices.forget(op.Owed)
+	case store.Find:
+		a.Found, a.More = d.find(op)
+	case store.Remember:
+		d.remember(op)
+	case store.Append:
+		d.append(op)
+	case store.Replay:
+		d.replay(op, &a)
 	}
 	to.add(op.Loop, a)
 }
 
 // expire ends what has run out of time, and tells the owners.
 func (d *data) expire(now time.Time, to *answers) {
+	d.now = now
 	for m := d.deadlines.first(); m != nil && !m.deadline.After(now); m = d.deadlines.first() {
 		name := m.user.name
 		if !m.message.ExpiresAt.After(now) {

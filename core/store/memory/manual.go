@@ -36,6 +36,7 @@ func (s *Store) Crash(n int, cfg Config) *Store {
 	s.mu.Unlock()
 	s.data.owner = cfg.Owner
 	s.data.forgetRecords()
+	s.data.now = s.cfg.Now()
 	s.data.endSessions()
 	return open(cfg, s.data)
 }

@@ -8,13 +8,13 @@ import (
 )
 
 // put stores a message for receivers.
-func (d *data) put(op *store.Op) (removed []store.Pair) {
+func (d *data) put(op *store.Op) (removed, owed []store.Pair) {
 	if len(op.Receivers) == 0 {
-		return nil
+		return nil, nil
 	}
 	u := d.users[op.User]
 	if op.Again && (u == nil || !u.has(op.Order)) {
-		return nil
+		return nil, nil
 	}
 	if u == nil {
 		u = d.makeUser(op.User)
@@ -40,6 +40,9 @@ func (d *data) put(op *store.Op) (removed []store.Pair) {
 		m.receivers[len(m.receivers)-1].wait(op, here)
 		u.pairs++
 		d.pairs++
+		if p := d.notable(m.pair(r)); p.Owed != 0 {
+			owed = append(owed, p)
+		}
 	}
 	d.rearm(m)
 	if m.message.Collapse != "" {
@@ -47,7 +50,7 @@ func (d *data) put(op *store.Op) (removed []store.Pair) {
 			removed = d.collapse(m, r.Device, removed)
 		}
 	}
-	return d.bound(u, op.Limit, removed)
+	return d.bound(u, op.Limit, removed), owed
 }
 
 // collapse ends what a newer message of the same key replaces for a receiver: older

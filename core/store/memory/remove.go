@@ -27,7 +27,7 @@ func (d *data) remove(op *store.Op) []store.Pair {
 // the asker are told of their users' pairs by answers of their own.
 func (d *data) removeMessage(op *store.Op, to *answers) (removed []store.Pair) {
 	var others map[int][]store.Pair
-	for _, m := range slices.Clone(d.ids[messageID{op.Scope, op.ID}]) {
+	for _, m := range slices.Clone(d.messages[messageID{op.Scope, op.ID}]) {
 		if op.User != "" && m.user.name != op.User {
 			continue
 		}

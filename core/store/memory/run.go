@@ -105,12 +105,17 @@ func (s *Store) expire() (wait time.Duration) {
 	return wait
 }
 
-// answers collects what is to be handed to each loop.
+// answers collects what is to be handed to each loop, and to the dispatcher.
 type answers struct {
-	byLoop [][]store.Answer
+	byLoop     [][]store.Answer
+	dispatcher []store.Answer
 }
 
 func (a *answers) add(loop int, one store.Answer) {
+	if loop == store.Dispatcher {
+		a.dispatcher = append(a.dispatcher, one)
+		return
+	}
 	for len(a.byLoop) <= loop {
 		a.byLoop = append(a.byLoop, nil)
 	}
@@ -119,6 +124,10 @@ func (a *answers) add(loop int, one store.Answer) {
 
 // deliver hands the answers over; the slices are the sink's.
 func (a *answers) deliver(sink store.Sink) {
+	if len(a.dispatcher) > 0 {
+		sink(store.Dispatcher, a.dispatcher)
+		a.dispatcher = nil
+	}
 	for loop, some := range a.byLoop {
 		if len(some) > 0 {
 			sink(loop, some)

@@ -9,7 +9,7 @@ func (s *Store) Scan(f func(store.Pair)) {
 	for _, u := range s.data.users {
 		for _, m := range u.messages {
 			for _, r := range m.receivers {
-				f(store.Pair{Message: m.message, Order: m.order, User: u.name, Receiver: r.Receiver})
+				f(m.pair(r.Receiver))
 			}
 		}
 	}

@@ -80,6 +80,9 @@ func (s *Store) Submit(ops []store.Op) {
 	s.poke()
 }
 
+// Err is nil: memory always takes more.
+func (s *Store) Err() error { return nil }
+
 // Census counts the stored pairs, as of what was applied.
 func (s *Store) Census() int {
 	s.applying.Lock()
@@ -111,6 +114,41 @@ func (s *Store) Carried() iter.Seq[store.Carried] {
 		defer s.applying.Unlock()
 		for _, u := range s.data.users {
 			if !yield(u.carried()) {
+				return
+			}
+		}
+	}
+}
+
+// CarriedOwed yields the notices that were not told.
+func (s *Store) CarriedOwed() iter.Seq[store.Pair] {
+	return func(yield func(store.Pair) bool) {
+		s.applying.Lock()
+		defer s.applying.Unlock()
+		s.data.notices.each(yield)
+	}
+}
+
+// CarriedIDs yields the ids whose time is not over.
+func (s *Store) CarriedIDs() iter.Seq[store.Remembered] {
+	return func(yield func(store.Remembered) bool) {
+		s.applying.Lock()
+		defer s.applying.Unlock()
+		for _, r := range s.data.ids {
+			if r.Until.After(s.cfg.Now()) && !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// CarriedGroups yields the positions of groups that have a history.
+func (s *Store) CarriedGroups() iter.Seq2[string, uint64] {
+	return func(yield func(string, uint64) bool) {
+		s.applying.Lock()
+		defer s.applying.Unlock()
+		for group, h := range s.data.histories {
+			if !yield(group, h.position) {
 				return
 			}
 		}

@@ -66,8 +66,8 @@ func (d *data) insert(u *user, at int, op *store.Op) *stored {
 		u.collapse[key] = append(u.collapse[key], m)
 	}
 	id := messageID{m.message.Scope, m.message.ID}
-	m.idPlace = len(d.ids[id])
-	d.ids[id] = append(d.ids[id], m)
+	m.idPlace = len(d.messages[id])
+	d.messages[id] = append(d.messages[id], m)
 	d.deadlines.add(m, d.deadline(m))
 	d.highest = max(d.highest, m.order)
 	return m
@@ -82,9 +82,9 @@ func (d *data) end(m *stored, only []store.Receiver, fate envelope.Fate, reason 
 			kept = append(kept, r)
 			continue
 		}
-		removed = append(removed, store.Pair{
-			Message: m.message, Order: m.order, User: m.user.name, Receiver: r.Receiver, Fate: fate, Reason: reason,
-		})
+		removed = append(removed, d.notable(store.Pair{
+			Message: m.message, Order: m.order, User: m.user.name, Receiver: r.Receiver, Fate: fate, Reason: reason, At: d.now,
+		}))
 	}
 	m.receivers = kept
 	d.pairs -= len(removed)
@@ -120,13 +120,13 @@ func (d *data) drop(m *stored) {
 
 func (d *data) dropID(m *stored) {
 	id := messageID{m.message.Scope, m.message.ID}
-	all := d.ids[id]
+	all := d.messages[id]
 	last := all[len(all)-1]
 	all[m.idPlace], last.idPlace = last, m.idPlace
 	all[len(all)-1] = nil
 	if all = all[:len(all)-1]; len(all) == 0 {
-		delete(d.ids, id)
+		delete(d.messages, id)
 		return
 	}
-	d.ids[id] = all
+	d.messages[id] = all
 }
