@@ -144,6 +144,16 @@ func (r *Runtime) open() error {
 	for _, instance := range r.transports {
 		instance.Listen(r.listenLimits())
 	}
+	return r.checkTransports()
+}
+
+// checkTransports says which transport does not serve as it was told to.
+func (r *Runtime) checkTransports() error {
+	for i, instance := range r.transports {
+		if err := instance.Check(); err != nil {
+			return fmt.Errorf("plugins.%s: %w", r.transportNames[i], err)
+		}
+	}
 	return nil
 }
 

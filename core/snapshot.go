@@ -43,7 +43,7 @@ func sumStats(answers []shard.Answer, plugins int) *shard.Stats {
 func (r *Runtime) sessionMetrics(s *metrics.Snapshot, t *shard.Stats) {
 	for i, name := range r.transportNames {
 		s.Set(metrics.Connections, float64(t.Connections[i]), name)
-		s.Set(metrics.PluginUp, 1, name)
+		s.Set(metrics.PluginUp, oneIf(r.transports[i].Check() == nil), name)
 		s.Set(metrics.PluginRestarts, 0, name)
 	}
 	s.Set(metrics.Sessions, float64(t.Attached), "attached")

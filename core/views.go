@@ -27,7 +27,7 @@ func (r *Runtime) Ready() error {
 	if !r.ready.Load() {
 		return errDraining
 	}
-	return nil
+	return r.checkTransports()
 }
 
 // Sessions implements admin.Node.

@@ -23,7 +23,7 @@ const (
 	CommandClose                                // Code, Text, Reconnect: write what is queued, say so and close
 	CommandKeep                                 // Keep: a sealed blob to keep for the core
 	CommandListen                               // Listen; no Conn: accept connections on this loop
-	CommandStopListening                        // no Conn: accept none on this loop
+	CommandStopListening                        // no Conn: close the listeners of this loop, for good
 )
 
 // Command is one thing to do with a connection: a tagged union.

@@ -45,6 +45,15 @@ type Transport interface {
 	Flush(l Loop)
 }
 
+// Checker is an optional interface of a transport that can fail in what it was
+// told to do, such as CommandListen, without a connection to report it on.
+type Checker interface {
+	// Check returns why the instance does not serve as it was told to, nil if it
+	// does. A node whose transport has a fault does not start, or is not ready.
+	// Any goroutine may call it, between Open and Close.
+	Check() error
+}
+
 // Endpoint is one listening address of a transport.
 type Endpoint struct {
 	URL string // such as tcp://127.0.0.1:7100 or ws://127.0.0.1:7200/connect

@@ -45,6 +45,14 @@ func (i *Instance) Listen(l sdk.Listen) {
 	}
 }
 
+// Check says why the transport does not serve as it was told to, if it can tell.
+func (i *Instance) Check() error {
+	if c, ok := i.transport.(sdk.Checker); ok {
+		return c.Check()
+	}
+	return nil
+}
+
 // StopListening lets no further connection in; it returns when every loop knows.
 func (i *Instance) StopListening() {
 	for _, p := range i.ports {

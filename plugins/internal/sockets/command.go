@@ -18,6 +18,7 @@ func (l *loop) command(c *sdk.Command) {
 	switch c.Kind {
 	case sdk.CommandListen:
 		if err := l.listen(c.Listen); err != nil {
+			l.transport.fault.CompareAndSwap(nil, &err)
 			l.transport.host.Log().Error("cannot accept connections", "error", err)
 		}
 	case sdk.CommandStopListening:

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,10 +22,15 @@ const acceptsAtOnce = 64
 // descriptor left.
 const outOfDescriptors = 200 * time.Millisecond
 
+// backlog is how many connections the kernel may hold for a listening socket.
+const backlog = 4096
+
 // endpoint is one address with a socket for each loop.
 type endpoint struct {
-	address netip.AddrPort
-	fds     []int
+	address netip.AddrPort // immutable once bound
+
+	mu  sync.Mutex // guards fds: loops close theirs, and Close what a stuck one has not
+	fds []int      // by loop; closed: -1
 }
 
 // bind opens a listening socket for each loop, all on one port; the kernel
@@ -97,7 +103,7 @@ func bindSocket(fd int, address netip.AddrPort) (netip.AddrPort, error) {
 	if err != nil {
 		return address, os.NewSyscallError("getsockname", err)
 	}
-	return addrPort(name), os.NewSyscallError("listen", unix.Listen(fd, 4096))
+	return addrPort(name), os.NewSyscallError("listen", unix.Listen(fd, backlog))
 }
 
 func sockaddr(a netip.AddrPort) unix.Sockaddr {
@@ -123,11 +129,27 @@ func addrPort(sa unix.Sockaddr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-func (e *endpoint) close() {
-	for _, fd := range e.fds {
+// socket is the loop's listening socket, or -1.
+func (e *endpoint) socket(loop sdk.Loop) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.fds[loop]
+}
+
+// closeSocket closes the loop's listening socket, if it is open.
+func (e *endpoint) closeSocket(loop sdk.Loop) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if fd := e.fds[loop]; fd >= 0 {
+		e.fds[loop] = -1
 		_ = unix.Close(fd) // A listening socket has nothing to lose.
 	}
-	e.fds = nil
+}
+
+func (e *endpoint) close() {
+	for i := range e.fds {
+		e.closeSocket(sdk.Loop(i))
+	}
 }
 
 // listener is one listening socket on its loop.
@@ -148,19 +170,44 @@ func (l *loop) listen(limits *sdk.Listen) error {
 	l.rate = bucket{rate: l.limits.AcceptRate}
 	var errs []error
 	for _, e := range l.transport.endpoints {
-		n := &listener{loop: l, fd: e.fds[l.id]}
-		errs = append(errs, l.poller.Watch(n.fd, sdk.Readable, n))
+		n := &listener{loop: l, fd: e.socket(l.id)}
+		if err := l.poller.Watch(n.fd, sdk.Readable, n); err != nil {
+			errs = append(errs, fmt.Errorf("listen on %s, loop %d: %w", e.address, l.id, err))
+			continue
+		}
 		l.listeners = append(l.listeners, n)
 	}
 	return errors.Join(errs...)
 }
 
+// stopListening closes the loop's listening sockets, for good: one that stayed
+// open would let the kernel take connections that nobody answers. Who has been
+// taken by it already is let in as far as CONNECT, so that he is told where he
+// stands instead of being cut off.
 func (l *loop) stopListening() {
 	for _, n := range l.listeners {
 		l.poller.Cancel(n.rest)
 		l.poller.Forget(n.fd)
+		n.welcomeRest()
 	}
 	l.listeners = nil
+	for _, e := range l.transport.endpoints {
+		e.closeSocket(l.id)
+	}
+}
+
+// welcomeRest accepts what the kernel has taken until now, whatever the rate.
+func (n *listener) welcomeRest() {
+	for range backlog {
+		fd, peer, err := accept(n.fd)
+		switch err {
+		case nil:
+			n.loop.welcome(fd, addrPort(peer))
+		case unix.ECONNABORTED, unix.EINTR: // The peer was gone before we came; the next one may not be.
+		default:
+			return
+		}
+	}
 }
 
 // Ready accepts what waits.

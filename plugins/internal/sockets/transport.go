@@ -20,7 +20,10 @@ type Transport struct {
 	loops      []*loop
 	endpoints  []*endpoint
 	generation atomic.Uint32
+	fault      atomic.Pointer[error] // loops → any goroutine: why it does not listen as it was told
 }
+
+var _ sdk.Checker = (*Transport)(nil)
 
 // Setup sets protocol and options, before Open.
 func (t *Transport) Setup(p Protocol, c Config) {
@@ -56,12 +59,20 @@ func (t *Transport) closeEndpoints() {
 	for _, e := range t.endpoints {
 		e.close()
 	}
-	t.endpoints = nil
+}
+
+// Check implements sdk.Checker.
+func (t *Transport) Check() error {
+	if err := t.fault.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Close implements sdk.Plugin: it ends listeners and connections on their loops
 // and waits for that until the deadline.
 func (t *Transport) Close(deadline time.Time) error {
+	defer t.closeEndpoints() // Also those of a loop that did not answer.
 	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
 	done := make(chan struct{}, len(t.loops))
@@ -75,7 +86,6 @@ func (t *Transport) Close(deadline time.Time) error {
 			return fmt.Errorf("%s: connections were not closed in time", t.protocol.Scheme())
 		}
 	}
-	t.closeEndpoints()
 	return nil
 }
 

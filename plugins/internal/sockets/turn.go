@@ -123,11 +123,15 @@ func (c *conn) flush() {
 // release takes a connection that leaves for another loop off the flush list:
 // from now on this loop must not even look at it. What was staged goes with it.
 func (l *loop) release(c *conn) {
+	if !c.dirty {
+		return // It is not on the list.
+	}
 	c.keep(0)
 	c.unlist()
-	for i := len(l.turn.dirty) - 1; i >= 0; i-- { // It is among the last.
+	for i := len(l.turn.dirty) - 1; i >= 0; i-- { // It is among the last, and there once.
 		if l.turn.dirty[i] == c {
 			l.turn.dirty[i] = nil
+			return
 		}
 	}
 }
@@ -217,7 +221,7 @@ func (c *conn) drain() {
 		c.heard = c.server.now() // It takes what it is sent: it lives, though it may not be read.
 	}
 	if n < len(c.out) {
-		c.out = c.out[:copy(c.out, c.out[n:])]
+		c.out = c.out[n:] // Moving the rest to the front would copy a long queue once for each write.
 		return
 	}
 	c.out = nil // An idle connection holds no buffer.
