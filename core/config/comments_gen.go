@@ -40,7 +40,7 @@ var keyComments = map[string]string{
 	"Delivery.Retry":            "The waits before a message without an ack is sent again. After the last\nthe connection is closed and the message waits for the next one.",
 	"Delivery.RetryJitter":      "By how many percent a wait is made shorter or longer at random, so that\ndevices do not move in step.",
 	"Delivery.Settle":           "When a broker record is settled: safe waits until each of its messages\nhas ended or is stored; memory settles it on acceptance, which is faster\nand loses messages when the node dies.",
-	"Delivery.SlowFast":         "What happens to fast messages that a slow device does not take:\ndrop_oldest drops those that wait longest, newest keeps only the newest\nof each push-collapse key, close closes the connection.",
+	"Delivery.SlowFast":         "What happens to fast messages that a slow device does not take:\ndrop_oldest drops those that wait longest, newest keeps only the newest\nof each push-collapse key (messages without a key count as one key),\nclose closes the connection.",
 	"Delivery.StoreAfter":       "How long a message waits for its ack before it is stored. Shorter costs\nwrites, longer keeps broker records open.",
 	"Delivery.StoreAfterHTTP":   "The same for messages pushed by HTTP, whose caller waits for it.",
 	"Delivery.TTL":              "How long a reliable message is worth delivering, from the broker's\ntimestamp or from its arrival; a record's push-ttl wins. Then it ends as\nexpired.",

@@ -43,7 +43,8 @@ type Delivery struct {
 	Mailbox Bound `key:"mailbox"`
 	// What happens to fast messages that a slow device does not take:
 	// drop_oldest drops those that wait longest, newest keeps only the newest
-	// of each push-collapse key, close closes the connection.
+	// of each push-collapse key (messages without a key count as one key),
+	// close closes the connection.
 	SlowFast string `key:"slow_fast" oneof:"drop_oldest newest close"`
 	// The headers of a record that go to devices that ask for them. All others
 	// stay here.

@@ -71,7 +71,9 @@ func (o *Outbox) RemoveFunc(f func(Entry) bool) {
 			o.bytes -= len(e.Part.Message.Payload)
 			continue
 		}
-		o.ring[(o.head+kept)&(len(o.ring)-1)] = e
+		if kept < i {
+			o.ring[(o.head+kept)&(len(o.ring)-1)] = e
+		}
 		kept++
 	}
 	for i := kept; i < o.len; i++ {
@@ -79,4 +81,21 @@ func (o *Outbox) RemoveFunc(f func(Entry) bool) {
 	}
 	o.len = kept
 	o.release()
+}
+
+// RemoveFirst takes out the first entry for which f says so. Its cost is that of
+// the entries before it, whatever the length of the outbox.
+func (o *Outbox) RemoveFirst(f func(Entry) bool) (Entry, bool) {
+	at := 0
+	for ; at < o.len && !f(o.At(at)); at++ {
+	}
+	if at == o.len {
+		return Entry{}, false
+	}
+	e := o.At(at)
+	for mask := len(o.ring) - 1; at > 0; at-- {
+		o.ring[(o.head+at)&mask] = o.ring[(o.head+at-1)&mask]
+	}
+	o.ring[o.head] = e // Pop takes its bytes off.
+	return o.Pop(), true
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -14,7 +15,7 @@ func TestOutboxIsAQueue(t *testing.T) {
 		var out Outbox
 		var model []Entry
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {
-			switch rapid.SampledFrom([]string{"push", "push", "push", "pop", "pop", "remove"}).Draw(t, "what") {
+			switch rapid.SampledFrom([]string{"push", "push", "push", "pop", "pop", "remove", "remove first"}).Draw(t, "what") {
 			case "push":
 				size := rapid.IntRange(0, 9).Draw(t, "size")
 				e := Entry{Part: &Part{Message: &envelope.Message{Payload: make([]byte, size)}}, From: uint16(len(model))}
@@ -28,6 +29,17 @@ func TestOutboxIsAQueue(t *testing.T) {
 					t.Fatal("another entry came first")
 				}
 				model = model[1:]
+			case "remove first":
+				odd := rapid.IntRange(1, 3).Draw(t, "every")
+				chosen := func(e Entry) bool { return len(e.Part.Message.Payload)%odd == 0 }
+				want := slices.IndexFunc(model, chosen)
+				e, found := out.RemoveFirst(chosen)
+				if found != (want >= 0) || found && e != model[want] {
+					t.Fatal("another entry was taken out")
+				}
+				if found {
+					model = slices.Delete(model, want, want+1)
+				}
 			case "remove":
 				odd := rapid.IntRange(1, 3).Draw(t, "every")
 				remove := func(e Entry) bool { return len(e.Part.Message.Payload)%odd == 0 }

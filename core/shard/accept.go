@@ -324,7 +324,7 @@ func (s *Shard) enter(ses *session.Session, p *session.Pair) {
 	if m.Collapse != "" {
 		s.collapse(ses, m)
 	}
-	if s.full(ses) {
+	if s.full(ses, m) {
 		s.spill(ses, p)
 		return
 	}
@@ -340,7 +340,7 @@ func (s *Shard) enterFast(ses *session.Session, e session.Entry) {
 	if m.Collapse != "" {
 		s.collapse(ses, m)
 	}
-	if s.full(ses) && !s.makeRoom(ses) {
+	if s.full(ses, m) && !s.makeRoom(ses, m) {
 		s.endEntry(ses, e, envelope.Dropped, envelope.Slow)
 		return
 	}
@@ -350,30 +350,6 @@ func (s *Shard) enterFast(ses *session.Session, e session.Entry) {
 		s.arm(ses)
 	}
 	s.markDirty(ses)
-}
-
-// full says whether a session's outbox takes no more.
-func (s *Shard) full(ses *session.Session) bool {
-	return ses.Out.Len() >= s.cfg.Outbox.Messages || ses.Out.Bytes() >= s.cfg.Outbox.Bytes
-}
-
-// makeRoom applies the policy for fast messages to a full outbox; false if the new
-// one has no place.
-func (s *Shard) makeRoom(ses *session.Session) bool {
-	if s.cfg.SlowFast == CloseSlow {
-		s.closeConn(ses, wire.CodeSlow, "the device does not keep up")
-		return false
-	}
-	removed := false
-	ses.Out.RemoveFunc(func(e session.Entry) bool {
-		if removed || e.Pair != nil {
-			return false
-		}
-		removed = true
-		s.endEntry(ses, e, envelope.Dropped, envelope.Slow)
-		return true
-	})
-	return removed
 }
 
 // collapse ends what a newer message with the same key replaces: what is of its

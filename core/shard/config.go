@@ -29,6 +29,7 @@ type Config struct {
 	Mailbox     Bound // in the store for one user; beyond it the oldest go. Default 10,000 and 16 MiB
 	SlowFast    SlowPolicy
 	TurnBytes   int // given to one connection in one turn; default 256 KiB
+	ServeBytes  int // of payloads given to all connections by one call of Serve; default 4 MiB
 	PayloadMax  int // of an uplink; default 1 MiB
 	UplinkRate  float64
 	UplinkQueue Bound // uplinks without an answer, of the shard; default 10,000 and 64 MiB
@@ -73,7 +74,7 @@ type SlowPolicy uint8
 // The policies.
 const (
 	DropOldest SlowPolicy = iota
-	KeepNewest            // one for each collapse key
+	KeepNewest            // one for each collapse key, and one without; beyond that as DropOldest
 	CloseSlow
 )
 
@@ -97,7 +98,7 @@ func (c *Config) setDefaults() {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&c.TurnBytes, 256 << 10}, {&c.PayloadMax, 1 << 20}, {&c.RememberIDs, 1024}, {&c.SessionsMax, 1_000_000}} {
+	}{{&c.TurnBytes, 256 << 10}, {&c.ServeBytes, 4 << 20}, {&c.PayloadMax, 1 << 20}, {&c.RememberIDs, 1024}, {&c.SessionsMax, 1_000_000}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}

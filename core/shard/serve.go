@@ -8,17 +8,19 @@ import (
 	"github.com/pushcore/pushcore/sdk/wire"
 )
 
-// Serve moves at most about budget items from outboxes into the batches, session
-// by session, first come first served; the items of one connection stand side by
-// side. It says whether more could be served now.
+// Serve moves at most about budget items, and at most about Config.ServeBytes of
+// payload, from outboxes into the batches, session by session, first come first
+// served; the items of one connection stand side by side. It says whether more
+// could be served now.
 func (s *Shard) Serve(budget int) bool {
 	n := len(s.dirty) // Those that become dirty meanwhile wait for the next call.
 	i := 0
-	for ; i < n && budget > 0; i++ {
+	for bytes := s.cfg.ServeBytes; i < n && budget > 0 && bytes > 0; i++ {
 		ses := s.dirty[i]
 		ses.Dirty = false
 		if ses.Live() {
-			budget -= s.serve(ses)
+			items, given := s.serve(ses)
+			budget, bytes = budget-items, bytes-given
 		}
 	}
 	left := copy(s.dirty, s.dirty[i:])
@@ -27,11 +29,12 @@ func (s *Shard) Serve(budget int) bool {
 	return left > 0
 }
 
-// serve gives one session its turn and returns the number of items.
-func (s *Shard) serve(ses *session.Session) int {
+// serve gives one session its turn and returns the number of items and the bytes
+// of their payloads.
+func (s *Shard) serve(ses *session.Session) (items, bytes int) {
 	batch := &s.effects.Plugins[ses.Plugin].Batch
 	first := len(batch.Items)
-	bytes := s.serveAgain(ses, batch)
+	bytes = s.serveAgain(ses, batch)
 	for ses.Out.Len() > 0 && bytes < s.cfg.TurnBytes {
 		e := ses.Out.At(0)
 		if e.Pair != nil && ses.WindowFull() {
@@ -59,7 +62,7 @@ func (s *Shard) serve(ses *session.Session) int {
 		s.closeAfter(ses)
 	}
 	s.arm(ses)
-	return len(batch.Items) - first
+	return len(batch.Items) - first, bytes
 }
 
 // serveAgain gives what is to be sent again, under its old numbers.

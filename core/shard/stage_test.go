@@ -80,7 +80,7 @@ func (s *stage) config(a args) {
 	retry.MessagesMax = a.number("window", retry.MessagesMax)
 	s.cfg = shard.Config{
 		Plugins: []string{"one"}, Owner: func(string) int { return 0 }, Durable: a.text("durable") != "no", Seed: 1,
-		Ack: retry, ResumeWindow: a.duration("resume"), DeviceTTL: a.duration("ttl"), TurnBytes: a.number("turn", 0), ForwardHeaders: []string{"trace"},
+		Ack: retry, ResumeWindow: a.duration("resume"), DeviceTTL: a.duration("ttl"), TurnBytes: a.number("turn", 0), ServeBytes: a.number("serve", 0), ForwardHeaders: []string{"trace"},
 		Platforms: map[string]shard.Platform{},
 		Group: func(name string) shard.GroupRule {
 			rule := shard.GroupRule{Join: shard.JoinDevice, MembersMax: a.number("members", 100)}
@@ -96,7 +96,7 @@ func (s *stage) config(a args) {
 		Fated:    s.tellFate,
 	}
 	if n := a.number("outbox", 0); n > 0 {
-		s.cfg.Outbox = shard.Bound{Messages: n, Bytes: 1 << 20}
+		s.cfg.Outbox = shard.Bound{Messages: n, Bytes: a.number("outbox_bytes", 1<<20)}
 	}
 	if n := a.number("mailbox", 0); n > 0 {
 		s.cfg.Mailbox = shard.Bound{Messages: n, Bytes: 1 << 20}
