@@ -32,7 +32,8 @@ type Config struct {
 	// accepted. Its messages stay open for the bounds and for joining.
 	SettleOnAcceptance bool
 
-	// KeepIDs asks for Effects.Remember, for a store that keeps ids.
+	// KeepIDs asks for Effects.Remember, for a store that keeps ids. Then a record
+	// is settled when its id is kept, where that is any use (see keep.go).
 	KeepIDs bool
 
 	// Entropy makes ids for records that bring none; default crypto/rand.

@@ -19,9 +19,8 @@ type Effects struct {
 	// StoreNow asks all shards to store what records up to it wait for; 0: none.
 	StoreNow envelope.RecordID
 
-	// Remember are ids to keep with the safety of their records; see
-	// Config.KeepIDs and State.Recall. An engine that keeps them commits them no
-	// sooner than what makes the records safe.
+	// Remember are ids to keep, of records that are safe; each is answered by
+	// Kept, and its record is settled then. See Config.KeepIDs and State.Recall.
 	Remember []Remembered
 }
 
@@ -125,4 +124,5 @@ type Remembered struct {
 	ID          string
 	Fingerprint uint64
 	How         envelope.How
+	Until       time.Time // on the wall clock
 }

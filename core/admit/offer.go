@@ -78,6 +78,9 @@ func (s *State) accept(now Now, src *Source, p *Parsed) {
 		if p.ID == "" {
 			p.ID = s.makeID(now)
 			in.withoutID++
+			r.origin = made
+		} else if p.Positional {
+			r.origin = positional
 		}
 		m.ID, m.Record, m.AcceptedAt = p.ID, r.id, now.Wall
 		r.name, r.fingerprint, r.class = m.ID, p.Fingerprint, m.Class

@@ -8,7 +8,8 @@ import (
 )
 
 // record is an open record: accepted and not yet safe. It ends when every loop it
-// was dispatched to has reported it safe, or its letter was taken.
+// was dispatched to has reported it safe and its id is kept (keep.go), or its letter
+// was taken.
 type record struct {
 	id       envelope.RecordID
 	instance *instance
@@ -17,6 +18,7 @@ type record struct {
 	position uint64
 
 	name        string // the message's id; empty for operations and letters
+	origin      origin // of the name
 	fingerprint uint64
 	class       sdk.Class
 	letter      *letter // nil unless it is dead
@@ -26,6 +28,7 @@ type record struct {
 	owes  LoopSet // loops that have not said how many pairs they have
 	waits LoopSet // loops that have not said that it is safe
 	how   envelope.How
+	keep  keeping // of its id, once it is safe
 
 	handles      *handle // who is to be told; nil: nobody any more
 	older, newer *record // of the instance
@@ -70,7 +73,7 @@ func (s *State) Dispatched(now Now, id envelope.RecordID, to LoopSet) {
 		s.addPairs(r, int64(to.Len()))
 	}
 	if to.Empty() {
-		s.closeRecord(now, r)
+		s.recordSafe(now, r)
 	}
 }
 
@@ -94,7 +97,7 @@ func (s *State) Safe(now Now, id envelope.RecordID, loop int, how envelope.How) 
 	r.waits.Remove(loop)
 	r.how = max(r.how, how)
 	if r.waits.Empty() {
-		s.closeRecord(now, r)
+		s.recordSafe(now, r)
 	}
 }
 
@@ -117,10 +120,6 @@ func (s *State) closeRecord(now Now, r *record) {
 	if r.name != "" {
 		delete(in.open, r.name)
 		in.settled.add(now.Mono, in.settled.window, r.name, r.fingerprint, r.how)
-		if s.cfg.KeepIDs {
-			s.effects.Remember = append(s.effects.Remember,
-				Remembered{Record: r.id, Instance: in.index, ID: r.name, Fingerprint: r.fingerprint, How: r.how})
-		}
 	}
 	in.unlink(r)
 	delete(s.records, r.id)

@@ -21,6 +21,7 @@ type Parsed struct {
 	Err     *Error
 
 	ID          string // as far as it is known: push-id, position or the broker's; else empty
+	Positional  bool   // ID was made of the stable position: only a redelivery brings it again
 	Fingerprint uint64 // of what must not change under one id
 	Record      *sdk.Record
 }
@@ -59,6 +60,7 @@ func Parse(p *Policy, from From, rec *sdk.Record, now time.Time) Parsed {
 		m.Origin = envelope.Origin{Plugin: p.Plugin, Source: from.Source, Position: rec.Position}
 		if parsed.ID == "" {
 			parsed.ID = idOf(from, rec)
+			parsed.Positional = from.Stable
 		}
 		m.ID = parsed.ID
 		parsed.Fingerprint = fingerprint(m)

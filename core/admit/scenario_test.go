@@ -113,6 +113,8 @@ func (s *stage) do(out *strings.Builder, words []string) {
 		s.state.Owed(envelope.RecordID(number("record", 0)), int(number("loop", 0)), int(number("pairs", 0)))
 	case "safe":
 		s.state.Safe(s.now, envelope.RecordID(number("record", 0)), int(number("loop", 0)), envelope.How(number("how", 0)))
+	case "kept":
+		s.state.Kept(s.now, envelope.RecordID(number("record", 0)), options["failed"] == "yes")
 	case "published":
 		s.state.Published(s.now, uint64(number("record", 0)), options["failed"], options["final"] == "yes")
 	case "stats":

@@ -8,7 +8,7 @@ import (
 
 // State is admission: what is open, what was settled, and what may be taken.
 //
-//	Assigned, Offer… → Dispatched → Owed, Safe → Effects.Settled
+//	Assigned, Offer… → Dispatched → Owed, Safe → (Remember → Kept) → Effects.Settled
 //
 // One goroutine uses it. now.Mono must not go back between calls.
 type State struct {
@@ -17,6 +17,7 @@ type State struct {
 	records   map[envelope.RecordID]*record // all open ones
 	last      envelope.RecordID             // the latest given
 	retries   []*record                     // letters to publish again
+	unkept    []*record                     // ids to be kept, which the store has refused
 	effects   Effects
 
 	// Memory to be used again.
@@ -81,16 +82,22 @@ func (s *State) Effects() *Effects { return &s.effects }
 // and ids whose time is over are forgotten.
 func (s *State) Tick(now Now) {
 	s.retryLetters(now)
+	s.retryKeeping(now)
 	for i := range s.instances {
 		s.instances[i].settled.expire(now.Mono)
 	}
 }
 
-// Due returns when Tick has a letter to publish again.
+// Due returns when Tick has a letter to publish or an id to keep again.
 func (s *State) Due() (at time.Duration, ok bool) {
 	for _, r := range s.retries {
 		if !ok || r.letter.due < at {
 			at, ok = r.letter.due, true
+		}
+	}
+	for _, r := range s.unkept {
+		if !ok || r.keep.due < at {
+			at, ok = r.keep.due, true
 		}
 	}
 	return at, ok

@@ -164,6 +164,13 @@ func (d *Dispatcher) Published(token uint64, failed string, final bool) {
 	d.put(Published{token, failed, final})
 }
 
+// Kept answers what Outside.Remember was asked.
+func (d *Dispatcher) Kept(k []Kept) {
+	for i := range k {
+		d.put(k[i])
+	}
+}
+
 // put puts an input in the inbox, unless the dispatcher is closed.
 func (d *Dispatcher) put(in Input) bool {
 	d.mu.Lock()

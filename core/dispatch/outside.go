@@ -32,5 +32,6 @@ type Outside interface {
 	// Dead is for the log.
 	Dead(d admit.Dead)
 	// Remember is for a store that keeps ids; called only if admit.Config.KeepIDs.
+	// Each is answered by Dispatcher.Kept.
 	Remember(r []admit.Remembered)
 }

@@ -53,6 +53,13 @@ type Published struct {
 // ErrStopped. Reports still lead to settlements.
 type StopIngress struct{}
 
+// Kept answers a Remember of admission's effects.
+type Kept struct {
+	Record envelope.RecordID
+	Failed bool
+}
+
+func (Kept) dispatchInput()        {}
 func (*Batch) dispatchInput()      {}
 func (Assigned) dispatchInput()    {}
 func (Revoked) dispatchInput()     {}
@@ -121,6 +128,8 @@ func (s *State) Handle(now admit.Now, in Input) {
 		s.cancel(in.Batch)
 	case Published:
 		s.admit.Published(now, in.Token, in.Failed, in.Final)
+	case Kept:
+		s.admit.Kept(now, in.Record, in.Failed)
 	case StopIngress:
 		s.stopped = true
 		for _, l := range s.lanes {

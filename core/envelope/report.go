@@ -31,7 +31,8 @@ type How uint8
 
 // Ways, the weakest one of several counts: a record is acked only if all of it is.
 const (
-	HowEnded  How = iota // every receiver is terminal, by ack or otherwise
+	HowAcked  How = iota // every receiver has acked, or was sent what is fast
+	HowEnded             // every receiver is terminal
 	HowStored            // some are stored durably
 	HowMemory            // some wait in a store that is not durable (only reported where that counts as safe)
 )

@@ -51,7 +51,7 @@ func (s *Shard) accept(d *envelope.Deliver) {
 		s.effects.Reports = append(s.effects.Reports, envelope.Report{
 			Kind: envelope.ReportOwed, Loop: s.cfg.ID, Record: m.Record, Pairs: a.owed})
 	}
-	s.safe(a.Part, envelope.HowEnded)
+	s.safe(a.Part, envelope.HowAcked)
 }
 
 func (s *Shard) expand(a *acceptance, to *wire.Address) {

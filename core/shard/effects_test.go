@@ -108,7 +108,7 @@ func (s *stage) item(b *sdk.Batch, i sdk.Item) {
 	}
 }
 
-var howNames = [...]string{"ended", "stored", "memory"}
+var howNames = [...]string{"acked", "ended", "stored", "memory"}
 
 func (s *stage) report(r *envelope.Report) {
 	switch r.Kind {

@@ -69,7 +69,7 @@ func (s *Shard) conclude(part *session.Part, user, device string, f envelope.Fat
 	}
 	if left == 0 {
 		if held {
-			s.safe(part, envelope.HowEnded)
+			s.safe(part, howEnded(f))
 		}
 		return
 	}
@@ -100,6 +100,14 @@ func (s *Shard) fateOf(m *envelope.Message, f envelope.Fate, r envelope.Reason) 
 	if f == envelope.Acked || f == envelope.Sent {
 		s.stats.Delivery[m.Class].Observe(s.now.Wall.Sub(m.AcceptedAt))
 	}
+}
+
+// howEnded is how a pair that ended makes its record safe.
+func howEnded(f envelope.Fate) envelope.How {
+	if f == envelope.Acked || f == envelope.Sent {
+		return envelope.HowAcked
+	}
+	return envelope.HowEnded
 }
 
 // safe takes one hold off a part; without any its record may be settled.

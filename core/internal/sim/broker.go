@@ -11,6 +11,7 @@ import (
 	"github.com/pushcore/pushcore/core/dispatch"
 	"github.com/pushcore/pushcore/core/envelope"
 	"github.com/pushcore/pushcore/core/shard"
+	"github.com/pushcore/pushcore/core/store"
 	"github.com/pushcore/pushcore/sdk"
 	"github.com/pushcore/pushcore/sdk/wire"
 )
@@ -216,6 +217,11 @@ func (w *World) settle(e *admit.Effects) {
 		}
 	}
 	w.node.letters = append(w.node.letters, e.Letters...)
+	for _, id := range e.Remember {
+		w.node.ops = append(w.node.ops, store.Op{
+			Kind: store.Remember, Loop: store.Dispatcher, Token: uint64(id.Record), Scope: "orders", ID: id.ID,
+			Fingerprint: id.Fingerprint, How: id.How, Until: id.Until})
+	}
 }
 
 func (w *World) source(name string) *source {

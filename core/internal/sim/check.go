@@ -70,7 +70,7 @@ func (d *device) checkOrder(r *record) {
 		}
 		d.last[key] = uint64(r.position) + 1
 	}
-	if w.options.CrashOrder && d.kind == solo && r.solo && m.Class == sdk.Reliable && w.shape.patient && w.shape.durable && len(m.Except)+len(m.Platforms) == 0 && !m.SessionsOnly {
+	if d.kind == solo && r.solo && m.Class == sdk.Reliable && w.shape.patient && w.shape.durable && len(m.Except)+len(m.Platforms) == 0 && !m.SessionsOnly {
 		check(0)
 	}
 	if inRun {

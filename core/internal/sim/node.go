@@ -63,8 +63,14 @@ func (w *World) start(old *memory.Store) {
 	}
 	n.dispatcher = dispatch.NewState(dispatch.StateConfig{
 		Loops: w.shape.loops, Owner: w.ownerOf, OutboundMax: 64,
-		Admit: admit.Config{Instances: []admit.Instance{{Name: "orders", DeadLetter: true}}, Entropy: strings.NewReader(strings.Repeat("x", 1<<16))},
+		Admit: admit.Config{
+			Instances: []admit.Instance{{Name: "orders", DeadLetter: true}}, KeepIDs: w.shape.durable,
+			Entropy: strings.NewReader(strings.Repeat("x", 1<<16)),
+		},
 	})
+	for id := range n.store.CarriedIDs() {
+		n.dispatcher.Admit().Recall(n.admitNow(), admit.Remembered{ID: id.ID, Fingerprint: id.Fingerprint, How: id.How}, id.Until.Sub(w.wall()))
+	}
 	n.loops = make([]inbox, w.shape.loops)
 	n.reports = make([][]envelope.Report, w.shape.loops)
 	for loop := range w.shape.loops {
@@ -135,6 +141,12 @@ func (n *node) failStore(*store.Op) error {
 }
 
 func (n *node) answer(loop int, some []store.Answer) {
+	if loop == store.Dispatcher {
+		for _, a := range some {
+			n.inputs = append(n.inputs, dispatch.Kept{Record: envelope.RecordID(a.Token), Failed: a.Err != nil})
+		}
+		return
+	}
 	in := &n.loops[loop]
 	in.lanes[laneStore] = append(in.lanes[laneStore], &shard.StoreAnswers{Answers: some})
 }

@@ -10,6 +10,7 @@ import (
 
 var opNames = [...]string{
 	"", "put", "remove", "remove message", "page", "put device", "forget device", "put member", "remove member", "dissolve", "erase", "touch", "end session",
+	"owe", "told", "find", "remember", "append", "replay",
 }
 
 func showOp(op *store.Op) string {

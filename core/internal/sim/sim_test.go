@@ -30,7 +30,7 @@ func TestNodeKeepsItsPromisesUnderAnyOrderOfEvents(t *testing.T) {
 		if i >= runs/2 {
 			seed += first
 		}
-		if _, err := Run(seed, usual()); err != nil {
+		if _, err := Run(seed, Options{}); err != nil {
 			t.Errorf("PUSHCORE_SIM_SEED=%d: %v", seed, err)
 			play(t, seed)
 			return
@@ -61,13 +61,8 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	}
 }
 
-// usual are the options of ordinary runs.
-func usual() Options { return Options{CrashOrder: os.Getenv("PUSHCORE_SIM_CRASH_ORDER") != ""} }
-
 func play(t *testing.T, seed uint64) {
-	o := usual()
-	o.Verbose = true
-	trace, err := Run(seed, o)
+	trace, err := Run(seed, Options{Verbose: true})
 	if err != nil {
 		t.Errorf("%v\n%s", err, trace)
 	}

@@ -40,11 +40,6 @@ type Options struct {
 	Steps   int  // of disorder before the end; default 400
 	Verbose bool // keep a trace of everything
 	Plant   Bug  // to see whether it is found
-
-	// CrashOrder also holds the order of a source over crashes of a node whose
-	// store is durable: not kept in about one run of 4,500, see
-	// docs/decisions/0003-simulation.md. No such store is in this version.
-	CrashOrder bool
 }
 
 // shape is what the seed chose for the whole run.
