@@ -146,7 +146,7 @@ func (s *Shard) stored(a *store.Answer) {
 	}
 	switch j.op.Kind {
 	case store.Put:
-		s.putDone(j)
+		s.putDone(j, a.There)
 	case store.Remove:
 		s.removeDone(j, len(a.Removed))
 	case store.Page:
@@ -164,13 +164,19 @@ func (s *Shard) stored(a *store.Answer) {
 	}
 }
 
-// putDone notes that receivers are in the store.
-func (s *Shard) putDone(j *job) {
+// putDone notes that receivers are in the store. Where an earlier run has left the
+// message there, its pair is the one that counts: what was owed anew is taken back.
+func (s *Shard) putDone(j *job, there []store.Pair) {
 	if !j.again {
-		j.user.Stored += len(j.op.Receivers)
+		j.user.Stored += len(j.op.Receivers) - len(there)
 		s.storedReceipts(j)
 	}
-	if p := j.pair; p != nil {
+	if len(there) > 0 && !j.void {
+		s.stats.Books.Owed -= uint64(len(there))
+	}
+	if p := j.pair; p != nil && len(there) > 0 {
+		s.discard(p)
+	} else if p != nil {
 		p.Store, p.Job = session.Stored, 0
 		p.Safe = p.Safe || s.storedIsSafe(j.part.Message)
 	}
@@ -182,6 +188,19 @@ func (s *Shard) putDone(j *job) {
 		for range j.op.Receivers {
 			s.safe(j.part, how)
 		}
+	}
+}
+
+// discard drops a pair from memory that has become one with a stored pair. Its part
+// goes on waiting for the Put that said so.
+func (s *Shard) discard(p *session.Pair) {
+	s.takeOut(p)
+	p.Ended = true
+	if p.Kin != nil {
+		p.Kin.Pending--
+	}
+	if !p.Resend {
+		s.freePair(p)
 	}
 }
 

@@ -14,6 +14,7 @@ type Answer struct {
 	Err     error // nothing was done
 	Removed []Pair
 	Owed    []Pair // Put: receivers newly stored whose "stored" is owed; Owe: the one
+	There   []Pair // Put: what was asked and not done, for an earlier run has left it there
 	Found   []Pair // Find
 	Entries []Entry
 	More    bool

@@ -17,7 +17,10 @@ const (
 	// which may be what was just put. A collapse key replaces only what was
 	// neither sent nor handed out by Page. The newest message always stays,
 	// however large.
-	// With Again only receivers that are there are raised, none is added.
+	// With Again only receivers that are there are raised, none is added. If an
+	// earlier run has left the same message (scope, id, class and payload) at
+	// another Order for a receiver, that one keeps its place and nothing is added:
+	// There names him.
 	Put OpKind = iota + 1
 	// Remove ends Receivers of (user, Order), all of them if nil. Removed names
 	// those that were there.

@@ -96,7 +96,7 @@ func (w *World) pending() map[pairKey]string {
 				if a.Err != nil {
 					failed[[2]uint64{uint64(loop), a.Token}] = true
 				}
-				for _, p := range a.Removed {
+				for _, p := range slices.Concat(a.Removed, a.There) {
 					set[pairKey{p.User, p.Order, p.Receiver.Device}] = p.Message.ID
 				}
 			}

@@ -43,7 +43,7 @@ func (d *data) apply(op *store.Op, to *answers) {
 	a := store.Answer{Kind: op.Kind, Token: op.Token, User: op.User}
 	switch op.Kind {
 	case store.Put:
-		a.Removed, a.Owed = d.put(op)
+		d.put(op, &a)
 	case store.Remove:
 		a.Removed = d.remove(op)
 	case store.RemoveMessage:

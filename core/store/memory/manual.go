@@ -35,7 +35,7 @@ func (s *Store) Crash(n int, cfg Config) *Store {
 	s.closed, s.queue = true, nil
 	s.mu.Unlock()
 	s.data.owner = cfg.Owner
-	s.data.forgetRecords()
+	s.data.carry()
 	s.data.now = s.cfg.Now()
 	s.data.endSessions()
 	return open(cfg, s.data)
@@ -50,9 +50,9 @@ func (s *Store) dequeue(n int) []store.Op {
 	return some
 }
 
-// forgetRecords replaces each message by one without RecordID. Users who share a
-// message go on to share it.
-func (d *data) forgetRecords() {
+// carry makes what is stored that of an earlier run: messages without RecordID. Users
+// who share a message go on to share it.
+func (d *data) carry() {
 	replaced := map[*envelope.Message]*envelope.Message{}
 	for _, u := range d.users {
 		for _, m := range u.messages {
@@ -61,7 +61,7 @@ func (d *data) forgetRecords() {
 				plain.Record = 0
 				replaced[m.message] = &plain
 			}
-			m.message = replaced[m.message]
+			m.message, m.carried = replaced[m.message], true
 			for i := range m.receivers {
 				m.receivers[i].given = false
 			}

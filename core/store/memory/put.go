@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/pushcore/pushcore/core/envelope"
@@ -8,13 +9,14 @@ import (
 )
 
 // put stores a message for receivers.
-func (d *data) put(op *store.Op) (removed, owed []store.Pair) {
-	if len(op.Receivers) == 0 {
-		return nil, nil
-	}
+func (d *data) put(op *store.Op, a *store.Answer) {
 	u := d.users[op.User]
 	if op.Again && (u == nil || !u.has(op.Order)) {
-		return nil, nil
+		return
+	}
+	receivers := d.notThere(u, op, a)
+	if len(receivers) == 0 {
+		return
 	}
 	if u == nil {
 		u = d.makeUser(op.User)
@@ -24,7 +26,7 @@ func (d *data) put(op *store.Op) (removed, owed []store.Pair) {
 		d.insert(u, at, op)
 	}
 	m := u.messages[at]
-	for _, r := range op.Receivers {
+	for _, r := range receivers {
 		here := r.Here
 		r.Here = false
 		if i := m.find(r.Device); i >= 0 {
@@ -41,16 +43,39 @@ func (d *data) put(op *store.Op) (removed, owed []store.Pair) {
 		u.pairs++
 		d.pairs++
 		if p := d.notable(m.pair(r)); p.Owed != 0 {
-			owed = append(owed, p)
+			a.Owed = append(a.Owed, p)
 		}
 	}
 	d.rearm(m)
 	if m.message.Collapse != "" {
-		for _, r := range op.Receivers {
-			removed = d.collapse(m, r.Device, removed)
+		for _, r := range receivers {
+			a.Removed = d.collapse(m, r.Device, a.Removed)
 		}
 	}
-	return d.bound(u, op.Limit, removed), owed
+	a.Removed = d.bound(u, op.Limit, a.Removed)
+}
+
+// notThere is who the message is still to be stored for: all but those for whom an
+// earlier run has left it.
+func (d *data) notThere(u *user, op *store.Op, a *store.Answer) []store.Receiver {
+	var left []*stored
+	for _, m := range d.messages[messageID{op.Message.Scope, op.Message.ID}] {
+		if m.user == u && m.carried && m.order != op.Order && m.message.Class == op.Message.Class && bytes.Equal(m.message.Payload, op.Message.Payload) {
+			left = append(left, m)
+		}
+	}
+	if left == nil || op.Again {
+		return op.Receivers
+	}
+	var rest []store.Receiver
+	for _, r := range op.Receivers {
+		if slices.ContainsFunc(left, func(m *stored) bool { return m.find(r.Device) >= 0 }) {
+			a.There = append(a.There, store.Pair{Message: op.Message, Order: op.Order, User: op.User, Receiver: r})
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	return rest
 }
 
 // collapse ends what a newer message of the same key replaces for a receiver: older

@@ -15,6 +15,7 @@ type stored struct {
 	message   *envelope.Message
 	receivers []receiver // not empty
 
+	carried  bool      // put by an earlier run
 	acked    bool      // by one of its receivers here
 	deadline time.Time // the soonest of its receivers' and the message's
 	place    int       // in data.deadlines
