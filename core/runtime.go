@@ -25,7 +25,7 @@ import (
 )
 
 // Runtime is one process's node. Start and Stop are called once each, by the same
-// goroutine; the other methods may be called from any.
+// goroutine, Stop only if Start succeeded; the other methods may be called from any.
 type Runtime struct {
 	prepared *Prepared
 	log      *slog.Logger
@@ -47,6 +47,8 @@ type Runtime struct {
 	endpoints      []Endpoint
 
 	ready      atomic.Bool
+	started    atomic.Bool // all of Start is done
+	draining   drain
 	difference atomic.Int64 // of the books, when they were exact last
 
 	scrape  sync.Mutex // guards busy and scraped
@@ -62,7 +64,7 @@ type Endpoint struct {
 
 // New builds a node. Nothing runs and nothing is open before Start.
 func New(p *Prepared, log *slog.Logger) (*Runtime, error) {
-	r := &Runtime{prepared: p, log: log, queries: newQueries()}
+	r := &Runtime{prepared: p, log: log, queries: newQueries(), draining: drain{done: make(chan struct{})}}
 	r.plan = loop.NewPlan(runtime.GOMAXPROCS(0), p.cfg.Node.Loops)
 	r.busy = make([]time.Duration, r.plan.Loops)
 	for _, t := range p.transports {
@@ -112,11 +114,13 @@ func (r *Runtime) Start() error {
 	r.dispatcher.Assigned(httpInstance, httpSource, 1)
 	err := r.open()
 	if err != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 		defer cancel()
-		return errors.Join(err, r.close(ctx))
+		deadline := closeDeadline(ctx)
+		return errors.Join(err, r.closeTransports(deadline), r.closeBrokers(deadline), r.close(ctx))
 	}
 	r.ready.Store(true)
+	r.started.Store(true)
 	return nil
 }
 

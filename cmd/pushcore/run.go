@@ -58,9 +58,11 @@ func run(cmd *cobra.Command, o *runOptions) error {
 		return withExit(exitConfig, err)
 	}
 	// Signals are taken before anything is open, so that one that comes early
-	// still ends the node in good order. A second one ends it at once.
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+	// still ends the node in good order. A second one ends it at once, so it must
+	// not fall between two ways of taking them.
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(signals)
 	if err := node.Start(); err != nil {
 		return withExit(exitPlugin, err)
 	}
@@ -68,25 +70,21 @@ func run(cmd *cobra.Command, o *runOptions) error {
 	if err := writePorts(o.portsFile, node.Endpoints()); err != nil {
 		return err
 	}
-	<-ctx.Done()
-	stop()
-	return shutDown(node, time.Duration(c.Node.Drain.Timeout), log)
+	<-signals
+	return shutDown(node, time.Duration(c.Node.Drain.Timeout), signals, log)
 }
 
 // shutDown stops the node; a second signal ends the process.
-func shutDown(node *core.Runtime, timeout time.Duration, log *slog.Logger) error {
+func shutDown(node *core.Runtime, timeout time.Duration, signals <-chan os.Signal, log *slog.Logger) error {
 	log.Info("stopping; a second signal ends at once", "timeout", timeout)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	again := make(chan os.Signal, 1)
-	signal.Notify(again, syscall.SIGINT, syscall.SIGTERM)
-	defer signal.Stop(again)
 	done := make(chan error, 1)
 	go func() { done <- node.Stop(ctx) }()
 	select {
 	case err := <-done:
 		return err
-	case <-again:
+	case <-signals:
 		return fmt.Errorf("ended by a second signal")
 	}
 }

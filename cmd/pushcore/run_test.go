@@ -4,7 +4,11 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"github.com/pushcore/pushcore/sdk/wire"
 )
 
 func TestRunGreetsWithWhatListensAndWhatToCopy(t *testing.T) {
@@ -65,4 +69,77 @@ func TestRunExitCodes(t *testing.T) {
 func TestPortsFileThatCannotBeWrittenIsAnError(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "missing", "ports.json")
 	pushcore(t, "", "run", "-c", writeFile(t, "node.yaml", anyPort), "--ports-file", file).want(t, exitFailed, "--ports-file")
+}
+
+// stubborn gives devices minutes to follow a MOVE.
+const stubborn = `node: { drain: { timeout: 1h } }` + anyPort
+
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	p := startNode(t, stubborn)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.urls["tcp"], "tcp://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	says(t, conn, &wire.Connect{User: "alice"})
+	hears(t, conn, wire.TypeAccept)
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	hears(t, conn, wire.TypeMove)
+	if code := p.stop(t); code != exitFailed {
+		t.Errorf("exit code %d, want %d: it did not end in good order", code, exitFailed)
+	}
+}
+
+func TestDrainWaitsUntilTheDevicesAreGone(t *testing.T) {
+	p := startNode(t, stubborn)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.urls["tcp"], "tcp://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	says(t, conn, &wire.Connect{User: "alice"})
+	hears(t, conn, wire.TypeAccept)
+	pushcore(t, "", "drain", "--server", p.urls["http"], "--no-wait").want(t, exitOK).says(t, "draining, 1 devices left")
+	hears(t, conn, wire.TypeMove)
+	pushcore(t, "", "drain", "--server", p.urls["http"], "--timeout", "1ms").want(t, exitTimeout)
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	pushcore(t, "", "drain", "--server", p.urls["http"], "--json").want(t, exitOK).says(t, `{"state":"drained","devices":0}`)
+	if code := p.stop(t); code != exitOK {
+		t.Errorf("exit code %d after SIGTERM", code)
+	}
+}
+
+// says sends a frame on a stream.
+func says(t *testing.T, conn net.Conn, f wire.Frame) {
+	t.Helper()
+	if _, err := conn.Write(wire.PrefixLength(f.Append(nil), 0)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hears reads one frame, which must be of a type.
+func hears(t *testing.T, conn net.Conn, want wire.Type) {
+	t.Helper()
+	if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	var buf []byte
+	one := make([]byte, 1)
+	for {
+		frame, _, err := wire.SplitFrame(buf, wire.FrameBytesDefault)
+		if err == nil {
+			if got, err := wire.TypeOf(frame); err != nil || got != want {
+				t.Fatalf("got %v (%v), want %v", got, err, want)
+			}
+			return
+		}
+		if _, err := conn.Read(one); err != nil {
+			t.Fatalf("waiting for %v: %v", want, err)
+		}
+		buf = append(buf, one[0])
+	}
 }

@@ -22,6 +22,10 @@ type Node interface {
 	Erase(ctx context.Context, user string) (int, error)
 	Group(ctx context.Context, group string) (Group, error)
 
+	// Drain begins to send devices away and to take nothing in, unless that has
+	// begun, and says how far it is. It does not end the node.
+	Drain(ctx context.Context) (Drain, error)
+
 	// Ready returns nil when the node takes devices and records, else why not.
 	Ready() error
 }
@@ -121,3 +125,15 @@ type Group struct {
 	Members []string `json:"members"` // users joined by the backend
 	Joined  int      `json:"joined"`  // sessions joined by claim or by their device
 }
+
+// Drain is how far a node is on its way to where nothing is left of its work.
+type Drain struct {
+	State   string `json:"state"`   // draining; drained: stopping the process interrupts nobody
+	Devices int    `json:"devices"` // connections that are left
+}
+
+// The states of Drain.
+const (
+	Draining = "draining"
+	Drained  = "drained"
+)

@@ -52,6 +52,7 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"DELETE /v1/groups/{group}":                s.require(s.dissolveGroup, ScopeControl),
 		"PUT /v1/groups/{group}/members/{user}":    s.require(s.joinGroup, ScopeControl),
 		"DELETE /v1/groups/{group}/members/{user}": s.require(s.leaveGroup, ScopeControl),
+		"POST /v1/node/drain":                      s.require(s.drain, ScopeAdmin),
 		"GET /openapi.json":                        describe,
 	}
 }

@@ -24,6 +24,7 @@ type fakeNode struct {
 	result  PushResult
 	query   SessionQuery
 	ready   error
+	drain   Drain
 	failure error
 }
 
@@ -46,6 +47,7 @@ func (n *fakeNode) Sessions(_ context.Context, q SessionQuery) ([]Session, strin
 
 func (n *fakeNode) Kick(context.Context, string) (int, error)      { return 2, n.failure }
 func (n *fakeNode) Erase(context.Context, string) (int, error)     { return 3, n.failure }
+func (n *fakeNode) Drain(context.Context) (Drain, error)           { return n.drain, n.failure }
 func (n *fakeNode) Ready() error                                   { return n.ready }
 func (n *fakeNode) User(_ context.Context, u string) (User, error) { return User{User: u}, n.failure }
 func (n *fakeNode) Group(_ context.Context, g string) (Group, error) {
@@ -315,4 +317,17 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 	if d, s := fmt.Sprint(described), fmt.Sprint(served); d != s {
 		t.Fatalf("described:\n%s\nserved:\n%s", d, s)
 	}
+}
+
+func TestDrainTellsHowFarItIs(t *testing.T) {
+	n := &fakeNode{drain: Drain{State: Draining, Devices: 7}}
+	ask := call{method: "POST", path: "/v1/node/drain", header: with("secret")}
+	if body := wantStatus(t, ask.on(New(keyed(ScopeAdmin), n).API(false)), 202); body != `{"state":"draining","devices":7}`+"\n" {
+		t.Errorf("got %s", body)
+	}
+	n.drain = Drain{State: Drained}
+	wantStatus(t, ask.on(New(keyed(ScopeAdmin), n).API(false)), 200)
+	wantProblem(t, ask.on(New(keyed(ScopePush, ScopeControl, ScopeRead), n).API(false)), 403, "forbidden")
+	n.failure = errors.New("the node is starting")
+	wantProblem(t, ask.on(New(keyed(ScopeAdmin), n).API(false)), 503, "unavailable")
 }

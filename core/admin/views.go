@@ -111,6 +111,19 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request, pairs ...string
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// drain begins to empty the node; asked again it tells how far that is.
+func (s *Server) drain(w http.ResponseWriter, r *http.Request) {
+	d, err := s.node.Drain(r.Context())
+	switch {
+	case err != nil:
+		unavailable(w, err)
+	case d.State == Drained:
+		writeJSON(w, http.StatusOK, d)
+	default:
+		writeJSON(w, http.StatusAccepted, d)
+	}
+}
+
 // pathID reads an id of the path, which the mux has decoded.
 func pathID(w http.ResponseWriter, r *http.Request, name string) (string, bool) {
 	id := r.PathValue(name)

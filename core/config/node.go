@@ -23,15 +23,19 @@ type Node struct {
 
 // Drain is `node.drain`.
 type Drain struct {
-	// The longest that stopping takes, from SIGTERM: what is queued is flushed,
-	// settled and stored in this time, then connections are closed with a code
-	// that makes devices come back. Supervisors must wait longer than this
-	// before they kill.
+	// How many devices are asked to connect elsewhere, in a second: what the
+	// nodes that are left can take in. It is raised, and the log says so, if the
+	// devices would take longer than four fifths of the timeout. 0: all at once.
+	Rate Rate `key:"rate" min:"0" max:"1000000/s"`
+	// The longest that stopping takes, from SIGTERM: devices leave in this time
+	// and what they have not acked is settled or stored. One that is still here a
+	// tenth of it after it was asked to leave is closed with a code that makes
+	// it come back. Supervisors must wait longer than this before they kill.
 	Timeout Duration `key:"timeout" min:"1s" max:"1h"`
 }
 
 func (n *Node) setDefaults() {
-	n.Drain.Timeout = Duration(60 * time.Second)
+	n.Drain = Drain{Rate: 500, Timeout: Duration(60 * time.Second)}
 }
 
 func (n *Node) validate(at place) {

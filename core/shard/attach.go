@@ -17,8 +17,7 @@ func (s *Shard) attached(ses *session.Session) {
 	}
 	ses.State = session.Attached
 	if s.draining != 0 {
-		s.closeConn(ses, wire.Code(s.draining), "the node is stopping")
-		return
+		s.sendAwayLater(ses) // It was let in before.
 	}
 	items := ses.Window.Reconnect(s.now.Mono, s.items[:0])
 	s.items = items[:0]
@@ -106,7 +105,7 @@ func (s *Shard) connectionLost(ses *session.Session) {
 	ses.Window.Suspend(ack.Detached, s.now.Mono)
 	s.dropHanded(ses)
 	s.clearResend(ses)
-	ses.Until = s.now.Mono + s.cfg.ResumeWindow
+	ses.Until = s.now.Mono + s.resumeWindow()
 	s.arm(ses)
 }
 
@@ -214,21 +213,4 @@ func (s *Shard) leave(p *session.Pair) {
 		s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{r}, held: !p.Safe})
 	}
 	s.freePair(p)
-}
-
-// drain refuses devices from now on and closes all sessions when they have been
-// given what is in their outboxes.
-func (s *Shard) drain(code uint16) {
-	s.draining = code
-	for _, ses := range s.slots {
-		if ses == nil || ses.State != session.Attached {
-			continue
-		}
-		ses.Closing = code
-		if ses.Live() && ses.Out.Len()+len(ses.Resend) > 0 {
-			s.markDirty(ses)
-			continue
-		}
-		s.closeConn(ses, wire.Code(code), "the node is stopping")
-	}
 }

@@ -78,6 +78,8 @@ func (s *stage) command(c *sdk.Command) {
 		}
 	case sdk.CommandReject:
 		s.say("%s rejected:%s", conn, code)
+	case sdk.CommandMove:
+		s.say("%s is asked to move within %v", conn, c.Within)
 	case sdk.CommandClose:
 		s.say("%s closed:%s", conn, code)
 		if s.closed != nil {

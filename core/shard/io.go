@@ -86,14 +86,11 @@ const (
 	QueryKick                          // close User's sessions with Code → Count
 	QueryStats                         // → Stats
 	QueryErase                         // forget User altogether → Count of pairs ended
+	QueryLeft                          // → Left: what a stop waits for
 )
 
 // PluginDown tells that a transport instance and all its connections are gone.
 type PluginDown struct{ Plugin int }
-
-// Drain tells the shard to refuse logins from now on (Code) and to close every
-// session with Code, after what is in the outboxes has been handed over.
-type Drain struct{ Code uint16 }
 
 // FromPeer carries a message of one shard to another: logins on their way to the
 // owner of the user, and the answers.
@@ -109,7 +106,6 @@ func (*StoreAnswers) ShardInput() {} // see PostedEvents
 func (*Published) ShardInput()    {} // see PostedEvents
 func (*Query) ShardInput()        {} // see PostedEvents
 func (*PluginDown) ShardInput()   {} // see PostedEvents
-func (*Drain) ShardInput()        {} // see PostedEvents
 func (*FromPeer) ShardInput()     {} // see PostedEvents
 
 // Effects is what a turn has for the world. The motion takes it after each step

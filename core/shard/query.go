@@ -19,6 +19,7 @@ type Answer struct {
 	Group    *GroupView
 	Stats    *Stats
 	Count    int
+	Left     Left
 }
 
 // SessionView is a session as operators see it.
@@ -60,6 +61,8 @@ func (s *Shard) query(q *Query) {
 		a.Count = s.kickUser(q.User, wire.Code(q.Code))
 	case QueryErase:
 		a.Count = s.erase(q.User)
+	case QueryLeft:
+		a.Left = s.remainder()
 	case QueryStats:
 		a.Stats = s.statsCopy()
 	}

@@ -68,6 +68,7 @@ type Shard struct {
 	chores   time.Duration // when failed and untold are looked at
 
 	draining  uint16 // close code; 0: no
+	moves     moves  // how devices are sent away while draining
 	accepting bool   // a message's receivers are being found
 	based     bool   // order has begun
 }
@@ -158,6 +159,8 @@ func (s *Shard) Handle(in envelope.Input) {
 		s.pluginDown(in.Plugin)
 	case *Drain:
 		s.drain(in.Code)
+	case *Move:
+		s.move(in)
 	case *FromPeer:
 		s.fromPeer(in)
 	}
@@ -244,8 +247,10 @@ func (s *Shard) NextDue() (time.Duration, bool) {
 	if forget, some := s.unseen.Next(); some && (!ok || forget < at) {
 		at, ok = forget, true
 	}
-	if s.chores > 0 && (!ok || s.chores < at) {
-		return s.chores, true
+	for _, t := range [...]time.Duration{s.chores, s.moves.next} {
+		if t > 0 && (!ok || t < at) {
+			at, ok = t, true
+		}
 	}
 	return at, ok
 }

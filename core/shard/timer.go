@@ -25,6 +25,7 @@ func (s *Shard) Tick() {
 		s.retryNotices()
 	}
 	s.forgetLetIn()
+	s.sendAway()
 }
 
 // arm sets the session's timer to the earliest instant at which there may be

@@ -18,6 +18,7 @@ type broker struct {
 	host    sdk.MQHost
 	settled chan sdk.Settlement
 	taken   chan sdk.Outgoing
+	closed  chan struct{}
 
 	mu   sync.Mutex // guards away
 	away bool       // refuse what is published
@@ -26,7 +27,7 @@ type broker struct {
 var _ sdk.MQ = (*broker)(nil)
 
 func newBroker() *broker {
-	return &broker{settled: make(chan sdk.Settlement, 100), taken: make(chan sdk.Outgoing, 100)}
+	return &broker{settled: make(chan sdk.Settlement, 100), taken: make(chan sdk.Outgoing, 100), closed: make(chan struct{})}
 }
 
 // withBroker is listeners with an instance `mq` that has all outputs.
@@ -89,7 +90,20 @@ func (b *broker) Pause(string) {}
 func (b *broker) Resume(string) {}
 
 // Close implements sdk.Plugin.
-func (b *broker) Close(time.Time) error { return nil }
+func (b *broker) Close(time.Time) error {
+	close(b.closed)
+	return nil
+}
+
+// closes waits until the node has closed the plugin.
+func (b *broker) closes(t *testing.T) {
+	t.Helper()
+	select {
+	case <-b.closed:
+	case <-time.After(patience):
+		t.Fatal("the plugin is not closed")
+	}
+}
 
 // deliver hands one record to the node.
 func (b *broker) deliver(t *testing.T, position uint64, body string, headers ...string) {

@@ -23,6 +23,14 @@ type device struct {
 // dial connects and says CONNECT.
 func (n *node) dial(c wire.Connect) *device {
 	n.t.Helper()
+	d := n.open()
+	d.send(&c)
+	return d
+}
+
+// open connects and says nothing.
+func (n *node) open() *device {
+	n.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(n.urls["tcp"], "tcp://"))
 	if err != nil {
 		n.t.Fatal(err)
@@ -37,7 +45,6 @@ func (n *node) dial(c wire.Connect) *device {
 		d.cut()
 		<-read
 	})
-	d.send(&c)
 	return d
 }
 
@@ -170,4 +177,11 @@ func (d *device) rejected(code wire.Code) *wire.Reject {
 		d.t.Errorf("rejected with %d %s (%s), want %d %s", r.Code, r.Code, r.Text, code, code)
 	}
 	return r
+}
+
+// leaves takes a MOVE and does as it says.
+func (d *device) leaves() {
+	d.t.Helper()
+	expect[wire.Move](d)
+	d.cut()
 }

@@ -42,13 +42,13 @@ type node struct {
 
 // listeners is the configuration of a node without a broker, on two loops, so that
 // most devices move once to the loop of their user. Nothing is sent again while a
-// test looks.
+// test looks, and devices that do not follow MOVE are not waited for.
 const listeners = settings + "http: { listen: 127.0.0.1:0 }" + plugins
 
 // The parts of listeners.
 const (
 	settings = `
-node: { loops: 2, drain: { timeout: 10s } }
+node: { loops: 2, drain: { timeout: 1s } }
 delivery: { retry: [60s] }
 `
 	plugins = `

@@ -231,7 +231,7 @@ func TestSessionsAreListedPageByPage(t *testing.T) {
 
 func TestUnackedMessageIsSentAgainAndThenTheConnectionGivenUp(t *testing.T) {
 	n := start(t, `
-node: { loops: 1, drain: { timeout: 10s } }
+node: { loops: 1, drain: { timeout: 1s } }
 delivery: { retry: [50ms, 50ms] }
 http: { listen: 127.0.0.1:0 }
 plugins: { tcp: { config: { listen: 127.0.0.1:0 } } }

@@ -2,14 +2,16 @@ package node
 
 import (
 	"context"
+	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/pushcore/pushcore/sdk"
 	"github.com/pushcore/pushcore/sdk/wire"
 )
 
-func TestStopTellsDevicesToComeBack(t *testing.T) {
+func TestStopSendsDevicesAwayAndClosesThoseThatStay(t *testing.T) {
 	n := start(t, listeners)
 	var devices []*device
 	for _, user := range []string{"alice", "bob", "carol"} {
@@ -17,34 +19,53 @@ func TestStopTellsDevicesToComeBack(t *testing.T) {
 	}
 	n.stop()
 	for _, d := range devices {
-		if c := d.closed(wire.CodeDraining); c.Reconnect.Rule == wire.ReconnectNo {
+		if m := expect[wire.Move](d); m.WithinMS == 0 {
+			t.Errorf("no time to choose: %+v", m)
+		}
+		if c := d.closed(wire.CodeMoved); c.Reconnect.Rule == wire.ReconnectNo {
 			t.Errorf("the device may not come back: %+v", c.Reconnect)
 		}
 	}
 }
 
-func TestStopWaitsForAcksAndSettles(t *testing.T) {
-	n := start(t, withBroker)
-	d := n.user("alice", "")
-	n.broker.deliver(t, 1, "under way", "push-to", "user:alice")
-	got := d.sees("under way")
-	stopped := make(chan error, 1)
-	go func() { stopped <- n.runtime.Stop(context.Background()) }()
+// patiently gives devices minutes to follow a MOVE.
+func patiently(yaml string) string { return strings.Replace(yaml, "timeout: 1s", "timeout: 1h", 1) }
+
+// stopping begins to stop the node and waits until it says that it is not ready.
+func (n *node) stopping() (stopped <-chan error) {
+	n.t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- n.runtime.Stop(context.Background()) }()
 	n.stopped = true
+	n.notReady()
+	return done
+}
+
+func (n *node) notReady() {
+	n.t.Helper()
 	n.until("readyz to say no", func() bool {
 		status, _, err := n.try(http.MethodGet, "/readyz", "")
 		return err == nil && status == http.StatusServiceUnavailable
 	}, func() string { return "" })
 	if status, _ := n.call(http.MethodGet, "/livez", ""); status != http.StatusOK {
-		t.Errorf("livez says %d while the node stops", status)
+		n.t.Errorf("livez says %d", status)
 	}
+}
+
+func TestStopWaitsForAcksAndSettles(t *testing.T) {
+	n := start(t, patiently(withBroker))
+	d := n.user("alice", "")
+	n.broker.deliver(t, 1, "under way", "push-to", "user:alice")
+	got := d.sees("under way")
+	stopped := n.stopping()
 	status, answer := n.call(http.MethodPost, "/v1/push", "x", "push-to", "user:alice")
 	if p := decode[pushed](t, answer); status != http.StatusServiceUnavailable || p.Code != "draining" {
 		t.Errorf("a push while the node stops: %d %s", status, answer)
 	}
+	expect[wire.Move](d)
 	d.send(&wire.Ack{Seq: got[0].Seq})
 	n.broker.settles(t, sdk.Done, 1)
-	d.closed(wire.CodeDraining)
+	d.cut()
 	if err := <-stopped; err != nil {
 		t.Errorf("stop: %v", err)
 	}
@@ -56,8 +77,72 @@ func TestStopDoesNotSettleWhatIsUnsafe(t *testing.T) {
 	n.broker.deliver(t, 1, "unacked", "push-to", "user:alice")
 	d.sees("unacked")
 	n.stop()
-	d.closed(wire.CodeDraining)
+	expect[wire.Move](d)
+	d.closed(wire.CodeMoved)
 	n.broker.unsettled(t)
+}
+
+func TestStopTurnsLateDevicesAway(t *testing.T) {
+	n := start(t, patiently(listeners))
+	first, silent := n.user("alice", ""), n.open()
+	stopped := n.stopping()
+	expect[wire.Move](first) // Now nobody is let in any more.
+	silent.send(&wire.Connect{User: "bob"})
+	if r := silent.rejected(wire.CodeDraining); r.Reconnect.Rule == wire.ReconnectNo {
+		t.Errorf("the device may not come back: %+v", r.Reconnect)
+	}
+	if conn, err := net.Dial("tcp", strings.TrimPrefix(n.urls["tcp"], "tcp://")); err == nil {
+		_ = conn.Close()
+		t.Error("the node still takes connections, and will not answer them")
+	}
+	first.cut()
+	if err := <-stopped; err != nil {
+		t.Errorf("stop: %v", err)
+	}
+}
+
+func TestStopDoesNotWaitForASlowUpload(t *testing.T) {
+	n := start(t, patiently(withBroker))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(n.urls["http"], "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("POST /v1/push HTTP/1.1\r\nHost: localhost\r\npush-to: user:alice\r\ncontent-length: 10\r\n\r\nabc")); err != nil {
+		t.Fatal(err)
+	}
+	d := n.user("alice", "")
+	stopped := n.stopping()
+	d.leaves()
+	n.broker.closes(t)
+	if err := <-stopped; err != nil {
+		t.Errorf("stop: %v", err)
+	}
+}
+
+func TestDrainDoesAllOfStopButEnd(t *testing.T) {
+	n := start(t, patiently(withBroker))
+	d := n.user("alice", "")
+	drain := func(status int, state string, devices float64) {
+		t.Helper()
+		got, answer := n.call(http.MethodPost, "/v1/node/drain", "")
+		if a := decode[map[string]any](t, answer); got != status || a["state"] != state || a["devices"] != devices {
+			t.Errorf("got %d %s, want %d, %s, %v devices left", got, answer, status, state, devices)
+		}
+	}
+	drain(http.StatusAccepted, "draining", 1)
+	n.notReady()
+	drain(http.StatusAccepted, "draining", 1)
+	d.leaves()
+	n.broker.closes(t)
+	n.until("the drain to end", func() bool {
+		status, _ := n.call(http.MethodPost, "/v1/node/drain", "")
+		return status == http.StatusOK
+	}, func() string { return "" })
+	drain(http.StatusOK, "drained", 0)
+	n.notReady()
+	n.balanced()
+	n.stop()
 }
 
 func TestStartFailsWholeWhenAnAddressIsTaken(t *testing.T) {
