@@ -43,6 +43,6 @@ func (t *Transport) Configure(raw []byte) (sdk.Setup, []sdk.OptionError) {
 	if len(errs) > 0 {
 		return sdk.Setup{}, errs
 	}
-	t.Setup(protocol{}, sockets.Config{Listen: o.Listen, FrameBytesMax: int(o.MaxFrame)})
+	t.Use(protocol{}, sockets.Config{Listen: o.Listen, FrameBytesMax: int(o.MaxFrame)})
 	return sdk.Setup{Listen: o.Listen}, nil
 }

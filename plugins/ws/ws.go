@@ -68,7 +68,7 @@ func (t *Transport) Configure(raw []byte) (sdk.Setup, []sdk.OptionError) {
 	if errs = append(errs, upErrs...); len(errs) > 0 {
 		return sdk.Setup{}, errs
 	}
-	t.Setup(&protocol{up, guarded, o.Path}, sockets.Config{Listen: o.Listen, FrameBytesMax: int(o.MaxFrame)})
+	t.Use(&protocol{up, guarded, o.Path}, sockets.Config{Listen: o.Listen, FrameBytesMax: int(o.MaxFrame)})
 	return sdk.Setup{Listen: o.Listen}, nil
 }
 

@@ -24,9 +24,10 @@ type conn struct {
 	codec  Codec
 	tls    Layer // between socket and codec; nil without
 
-	out  []byte // what the socket did not take
+	out  []byte // what the socket did not take; outWritten bytes before it are used up
 	held []byte // Waiting: what came behind CONNECT
 
+	outWritten int
 	id         sdk.ConnID
 	fd         int32
 	first      int32 // segments of this turn in the loop's list, or none
@@ -34,7 +35,7 @@ type conn struct {
 	index      int32  // in the loop's list of connections
 	heard      uint32 // tick of the last sign of life
 	deadline   uint32 // tick at which it has had enough time: CONNECT, Accept, or the end
-	heartbeat  uint32 // ticks between signs of life; 0: not watched
+	heartbeat  uint32 // ticks within which the device sends something; 0: not watched
 	generation uint32
 
 	phase     Phase
@@ -43,7 +44,8 @@ type conn struct {
 	paused    bool // by the host
 	congested bool // Congested was said, Writable not yet
 	shut      bool // the writing side is shut down
-	mute      bool // Closed has been emitted
+	told      bool // the host knows the end: Closed has been emitted
+	starved   bool // not read until the host has credit
 }
 
 // Layer is TLS between socket and codec: it is fed what the socket gave and gives
@@ -67,7 +69,7 @@ func connID(fd int32, generation uint32) sdk.ConnID {
 
 // slab holds connections in blocks, so that the collector sees few objects and a
 // pointer to one stays valid. Blocks are never given back; a loop reuses its
-// slots.
+// slots, and one goes back to the slab that it is of.
 type slab struct {
 	free []*conn
 }

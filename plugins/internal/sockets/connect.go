@@ -76,7 +76,7 @@ func (l *loop) accept(c *conn, a *sdk.Accept) {
 	c.codec.Limit(l.limits.MaxFrame)
 	c.heartbeat, c.deadline = 0, 0
 	if a.Heartbeat > 0 {
-		c.heartbeat = ticksOf(a.Heartbeat*3/2) + 1
+		c.heartbeat = ticksOf(a.Heartbeat)
 	}
 	c.say(acceptFrame(a))
 	if a.Owner == l.id {
@@ -88,17 +88,21 @@ func (l *loop) accept(c *conn, a *sdk.Accept) {
 	l.remove(c)
 	c.phase = Moving
 	owner := l.transport.loops[a.Owner]
-	owner.poller.Do(arrival{owner, c})
+	owner.poller.Do(&arrival{owner, *c})
+	l.slab.give(c)
 }
 
-// arrival carries a connection to its owner's loop.
+// arrival carries a connection to its owner's loop, where it gets a slot of that
+// loop's slab: so each loop has as many slots as it needs, wherever connections
+// are accepted.
 type arrival struct {
 	l *loop
-	c *conn
+	c conn
 }
 
-func (a arrival) Run(sdk.Loop) {
-	l, c := a.l, a.c
+func (a *arrival) Run(sdk.Loop) {
+	l, c := a.l, a.l.slab.take()
+	*c = a.c
 	c.server, c.heard = l, l.now()
 	if err := l.add(c, 0); err != nil || l.closed {
 		l.emit(sdk.Event{Kind: sdk.EventAttached, Conn: c.id})
@@ -107,7 +111,7 @@ func (a arrival) Run(sdk.Loop) {
 		return
 	}
 	out := c.out
-	c.out = nil
+	c.out, c.outWritten = nil, 0
 	c.sayBytes(out)
 	l.attach(c)
 	l.report()
@@ -116,6 +120,9 @@ func (a arrival) Run(sdk.Loop) {
 // attach begins the session on this loop, with what came behind CONNECT.
 func (l *loop) attach(c *conn) {
 	c.phase = Attached
+	if c.heartbeat != 0 {
+		l.quicken(time.Duration(c.heartbeat) * tick)
+	}
 	l.emit(sdk.Event{Kind: sdk.EventAttached, Conn: c.id})
 	held := c.held
 	c.held = nil

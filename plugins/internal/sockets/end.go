@@ -68,10 +68,10 @@ func (c *conn) ended() {
 
 // goodbye reports Closed, once, for a connection that the host knows of.
 func (c *conn) goodbye(code wire.Code, text string) {
-	if !c.mute && c.phase != Connecting {
+	if !c.told && c.phase != Connecting {
 		c.server.emit(sdk.Event{Kind: sdk.EventClosed, Conn: c.id, Code: uint16(code), Text: text})
 	}
-	c.mute = true
+	c.told = true
 }
 
 // drop closes the socket now.
@@ -99,6 +99,8 @@ func (l *loop) closeAll() {
 	l.closed = true
 	l.stopListening()
 	l.poller.Cancel(l.sweeping)
+	l.poller.Cancel(l.fed.asking)
+	l.poller.Cancel(l.shortage.telling)
 	for len(l.all) > 0 {
 		l.all[len(l.all)-1].drop(wire.CodeGoingAway, "")
 	}

@@ -18,10 +18,6 @@ import (
 // of them does not hold up those that are here.
 const acceptsAtOnce = 64
 
-// outOfDescriptors is how long a listener rests when the process has no
-// descriptor left.
-const outOfDescriptors = 200 * time.Millisecond
-
 // backlog is how many connections the kernel may hold for a listening socket.
 const backlog = 4096
 
@@ -161,13 +157,17 @@ type listener struct {
 
 var _ sdk.Watcher = (*listener)(nil)
 
-// listen starts or stops accepting on all of the loop's sockets.
+// listen starts to accept on all of the loop's sockets. On a loop that accepts
+// already it sets new limits.
 func (l *loop) listen(limits *sdk.Listen) error {
 	l.limits = *limits
 	if l.limits.MaxFrame == 0 {
 		l.limits.MaxFrame = l.transport.config.FrameBytesMax
 	}
 	l.rate = bucket{rate: l.limits.AcceptRate}
+	if len(l.listeners) > 0 {
+		return nil
+	}
 	var errs []error
 	for _, e := range l.transport.endpoints {
 		n := &listener{loop: l, fd: e.socket(l.id)}
@@ -213,7 +213,7 @@ func (n *listener) welcomeRest() {
 // Ready accepts what waits.
 func (n *listener) Ready(sdk.Loop, sdk.Interest) {
 	l := n.loop
-	now := l.transport.host.Now(l.id)
+	now, ceiling := l.transport.host.Now(l.id), descriptorCeiling()
 	for range acceptsAtOnce {
 		if !l.rate.take(now) {
 			n.pause(tick)
@@ -224,11 +224,16 @@ func (n *listener) Ready(sdk.Loop, sdk.Interest) {
 		case err == unix.EAGAIN:
 			l.rate.giveBack()
 			return
-		case err == unix.EMFILE || err == unix.ENFILE || err == unix.ENOBUFS || err == unix.ENOMEM:
-			l.transport.host.Log().Error("cannot accept connections for a moment", "error", err)
+		case isShortage(err):
+			l.rate.giveBack()
+			l.shortage.count(l, err, 0)
 			n.pause(outOfDescriptors)
 			return
 		case err != nil: // The peer was gone before we came.
+			continue
+		case fd >= ceiling:
+			_ = unix.Close(fd) // It is not ours yet.
+			l.shortage.count(l, unix.EMFILE, 1)
 			continue
 		}
 		l.welcome(fd, addrPort(peer))

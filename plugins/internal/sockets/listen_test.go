@@ -43,7 +43,7 @@ func (*handPoller) Cancel(sdk.TimerID)                         {}
 func openByHand(t *testing.T) (*Transport, *handPoller, string) {
 	t.Helper()
 	tr, p := &Transport{}, &handPoller{watched: map[int]sdk.Watcher{}}
-	tr.Setup(lineProtocol{}, Config{Listen: []string{"127.0.0.1:0"}})
+	tr.Use(lineProtocol{}, Config{Listen: []string{"127.0.0.1:0"}})
 	endpoints, err := tr.Open(loopHost{poller: p})
 	if err != nil {
 		t.Fatal(err)

@@ -25,6 +25,7 @@ type loop struct {
 	limits    sdk.Listen
 	strangers int // connections without Accept
 	rate      bucket
+	shortage  shortage
 
 	read   []byte      // one readiness at a time
 	reply  []byte      // reused
@@ -32,15 +33,18 @@ type loop struct {
 	frames frames      // reused
 
 	turn turn // what this turn writes
+	fed  fed  // whether it may read
 
 	start    time.Time
 	sweeping sdk.TimerID
+	pulse    time.Duration // between sweeps
+	swept    uint32        // tick of the last one
 	closed   bool
 }
 
 func newLoop(t *Transport, id sdk.Loop) *loop {
 	return &loop{
-		transport: t, id: id, poller: t.host.Poller(id), read: make([]byte, readBytes),
+		transport: t, id: id, poller: t.host.Poller(id), read: make([]byte, readBytes), pulse: sweepEvery,
 		limits: sdk.Listen{MaxFrame: t.config.FrameBytesMax},
 	}
 }
@@ -129,7 +133,7 @@ func (c *conn) reads() bool {
 	case Ending:
 		return true
 	case Attached:
-		return !c.paused && len(c.out) < outMax
+		return !c.paused && !c.starved && len(c.out) < outMax
 	default:
 		return false
 	}

@@ -35,8 +35,8 @@ func (c *conn) Ready(_ sdk.Loop, r sdk.Interest) {
 func (c *conn) read() {
 	l := c.server
 	for range readsAtOnce {
-		if c.phase == Attached && l.transport.host.Credit(l.id) <= 0 {
-			return // Readiness is level triggered: it comes again next turn.
+		if c.phase == Attached && !l.mayRead(c) {
+			return
 		}
 		n, err := readSocket(c.fd, l.read)
 		switch {

@@ -61,7 +61,7 @@ func (secretLayer) State() []byte { return []byte("keys") }
 
 func TestStateCarriesAConnectionInTheMiddleOfAFrame(t *testing.T) {
 	tr := &Transport{host: stillHost{}}
-	tr.Setup(lineProtocol{}, Config{})
+	tr.Use(lineProtocol{}, Config{})
 	first, second := newLoop(tr, 0), newLoop(tr, 0)
 	c := first.slab.take()
 	c.server, c.id, c.phase, c.heartbeat = first, connID(7, 3), Attached, 40

@@ -25,8 +25,8 @@ type Transport struct {
 
 var _ sdk.Checker = (*Transport)(nil)
 
-// Setup sets protocol and options, before Open.
-func (t *Transport) Setup(p Protocol, c Config) {
+// Use sets protocol and options, before Open.
+func (t *Transport) Use(p Protocol, c Config) {
 	if c.FrameBytesMax == 0 {
 		c.FrameBytesMax = wire.FrameBytesDefault
 	}

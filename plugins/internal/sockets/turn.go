@@ -21,7 +21,7 @@ type turn struct {
 
 // segment is arena[from:to] and what follows it on the same connection.
 type segment struct {
-	from, to uint32
+	from, to int
 	next     int32
 }
 
@@ -29,7 +29,7 @@ const (
 	// gatherMax is up to where copying segments together is cheaper than handing
 	// the kernel a vector (measured by BenchmarkGather).
 	gatherMax = 16 << 10
-	vectorMax = 1024    // IOV_MAX
+	vectorMax = 1024    // IOV_MAX: a longer list is written in several system calls
 	arenaKeep = 4 << 20 // a larger arena is not kept for the next turn
 )
 
@@ -39,11 +39,11 @@ func (l *loop) stage(c *conn, from, to int) {
 	if from == to || c.shut {
 		return
 	}
-	if c.last != none && t.segments[c.last].to == uint32(from) {
-		t.segments[c.last].to = uint32(to)
+	if c.last != none && t.segments[c.last].to == from {
+		t.segments[c.last].to = to
 		return
 	}
-	t.segments = append(t.segments, segment{uint32(from), uint32(to), none})
+	t.segments = append(t.segments, segment{from, to, none})
 	at := int32(len(t.segments) - 1)
 	if c.last == none {
 		c.first = at
@@ -93,6 +93,8 @@ func (t *Transport) Flush(id sdk.Loop) {
 	if cap(w.arena) > arenaKeep {
 		w.arena = nil
 	}
+	l.frames.push = wire.Push{} // It refers to the host's payload.
+	l.fed.had = false
 	l.report()
 }
 
@@ -139,8 +141,9 @@ func (l *loop) release(c *conn) {
 // unlist forgets the connection's segments.
 func (c *conn) unlist() { c.first, c.last, c.dirty = none, none, false }
 
-// writeSegments writes the connection's segments in one system call and returns
-// how many bytes were taken; false if the socket is broken.
+// writeSegments writes the connection's segments, in one system call unless there
+// are very many, and returns how many bytes were taken; false if the socket is
+// broken.
 func (c *conn) writeSegments() (int, bool) {
 	t := &c.server.turn
 	if c.first == none {
@@ -153,7 +156,7 @@ func (c *conn) writeSegments() (int, bool) {
 	t.scratch = t.scratch[:0]
 	for at := c.first; at != none; at = t.segments[at].next {
 		s := t.segments[at]
-		if len(t.scratch)+int(s.to-s.from) > gatherMax {
+		if len(t.scratch)+s.to-s.from > gatherMax {
 			return c.writeVector()
 		}
 		t.scratch = append(t.scratch, t.arena[s.from:s.to]...)
@@ -162,16 +165,38 @@ func (c *conn) writeSegments() (int, bool) {
 }
 
 func (c *conn) writeVector() (int, bool) {
-	t := &c.server.turn
+	t, total := &c.server.turn, 0
+	for at := c.first; at != none; {
+		var size int
+		at, size = t.gather(at)
+		n, ok := c.writeGathered()
+		clear(t.vector) // It must not keep an arena that the turn lets go.
+		total += n
+		if !ok || n < size {
+			return total, ok
+		}
+	}
+	return total, true
+}
+
+// gather fills the vector with the segments from at on, as many as one system call
+// takes. It returns the first that is not in it, and the bytes of those that are.
+func (t *turn) gather(at int32) (next int32, size int) {
 	t.vector = t.vector[:0]
-	for at := c.first; at != none && len(t.vector) < vectorMax; at = t.segments[at].next {
+	for at != none && len(t.vector) < vectorMax {
 		s := t.segments[at]
 		v := unix.Iovec{Base: &t.arena[s.from]}
-		v.SetLen(int(s.to - s.from))
+		v.SetLen(s.to - s.from)
 		t.vector = append(t.vector, v)
+		size += s.to - s.from
+		at = s.next
 	}
+	return at, size
+}
+
+func (c *conn) writeGathered() (int, bool) {
 	for {
-		n, err := writevSocket(c.fd, t.vector)
+		n, err := writevSocket(c.fd, c.server.turn.vector)
 		if err != unix.EINTR {
 			return taken(n, err)
 		}
@@ -204,9 +229,9 @@ func (c *conn) keep(n int) {
 	t := &c.server.turn
 	for at := c.first; at != none; at = t.segments[at].next {
 		s := t.segments[at]
-		skip := min(n, int(s.to-s.from))
+		skip := min(n, s.to-s.from)
 		n -= skip
-		c.out = append(c.out, t.arena[int(s.from)+skip:s.to]...)
+		c.out = append(c.out, t.arena[s.from+skip:s.to]...)
 	}
 }
 
@@ -221,14 +246,30 @@ func (c *conn) drain() {
 		c.heard = c.server.now() // It takes what it is sent: it lives, though it may not be read.
 	}
 	if n < len(c.out) {
-		c.out = c.out[n:] // Moving the rest to the front would copy a long queue once for each write.
+		c.advance(n)
 		return
 	}
-	c.out = nil // An idle connection holds no buffer.
+	c.out, c.outWritten = nil, 0 // An idle connection holds no buffer.
 	c.watch()
 	if c.congested && c.phase == Attached {
 		c.congested = false
 		c.server.emit(sdk.Event{Kind: sdk.EventWritable, Conn: c.id})
 	}
 	c.ended()
+}
+
+// outWasteMin is up to where what was written of a backlog may lie unused before
+// the rest.
+const outWasteMin = 64 << 10
+
+// advance takes the first n bytes off the backlog. The rest stays where it is, for
+// moving it to the front would copy a long backlog once for each write; when the
+// unused part before it has become longer than itself it is copied to memory of
+// its own. So all copies together are no longer than the backlog.
+func (c *conn) advance(n int) {
+	c.out = c.out[n:]
+	c.outWritten += n
+	if c.outWritten > outWasteMin && c.outWritten > len(c.out) {
+		c.out, c.outWritten = append([]byte(nil), c.out...), 0
+	}
 }
