@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"runtime"
+	"testing"
 )
 
 // Ports are taken from below the range that systems give to outgoing connections (32768 and up on Linux, 49152 on others),
@@ -76,4 +77,16 @@ func releasePorts(ports []port) {
 	for i := range ports {
 		ports[i].release()
 	}
+}
+
+// Port is a free loopback port that stays reserved, bound or not, until the test ends: for a server under test that is
+// to come back where it was.
+func Port(t testing.TB) int {
+	t.Helper()
+	p, err := leasePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.release)
+	return p.number
 }

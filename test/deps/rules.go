@@ -52,6 +52,11 @@ var bans = slices.Concat(
 			Why: "remote calls belong to the plugin boundary; nobody else pays for them",
 		},
 		{
+			From: []string{"./test/chaos/check", "./test/chaos/stranger"},
+			To:   []string{external, ".", "./core/...", "./sdk/...", "./plugins/...", "./cmd/..."}, Tests: TestsToo,
+			Why: "who judges the node shares no code with it, or a mistake in that code would hide itself",
+		},
+		{
 			From: []string{"./..."}, Except: []string{"./test/..."}, To: []string{"./test/..."}, Tests: TestsFree,
 			Why: "what is made for tests does not ship",
 		},
