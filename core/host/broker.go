@@ -2,7 +2,7 @@ package host
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -101,7 +101,7 @@ func (b *Broker) closePlugin(deadline time.Time) error {
 	select {
 	case <-b.done:
 	case <-late.C:
-		return fmt.Errorf("%s: a call of the plugin has not returned by the deadline; it is left behind", b.name)
+		return errors.New("a call of the plugin has not returned by the deadline; it is left behind")
 	}
 	closed := make(chan error, 1)
 	go func() { closed <- b.plugin.Close(deadline) }()
@@ -109,7 +109,7 @@ func (b *Broker) closePlugin(deadline time.Time) error {
 	case err := <-closed:
 		return err
 	case <-late.C:
-		return fmt.Errorf("%s: Close of the plugin has not returned by the deadline; it is left behind", b.name)
+		return errors.New("Close of the plugin has not returned by the deadline; it is left behind")
 	}
 }
 
