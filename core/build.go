@@ -48,7 +48,7 @@ func (r *Runtime) buildDispatcher() {
 		names = append(names, m.name)
 	}
 	r.egress = host.NewEgress(routes, brokers, outputs)
-	r.pushes = newPushes(r.httpPolicy())
+	r.pushes = newPushes(r.httpPolicy(), r.store.Err)
 	out := &outside{
 		brokers: append([]*host.Broker{nil}, r.brokers...), names: names, pushes: r.pushes, egress: r.egress,
 		dispatcher: func() *dispatch.Dispatcher { return r.dispatcher }, log: r.log,
