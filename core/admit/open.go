@@ -27,8 +27,8 @@ type record struct {
 	bytes int64
 	owes  LoopSet // loops that have not said how many pairs they have
 	waits LoopSet // loops that have not said that it is safe
+	holds int     // what else has to happen first; see Hold
 	how   envelope.How
-	acked bool    // by one receiver at least
 	keep  keeping // of its id, once it is safe
 
 	handles      *handle // who is to be told; nil: nobody any more
@@ -73,7 +73,27 @@ func (s *State) Dispatched(now Now, id envelope.RecordID, to LoopSet) {
 		r.owes = to
 		s.addPairs(r, int64(to.Len()))
 	}
-	if to.Empty() {
+	s.closeIfSafe(now, r)
+}
+
+// Hold keeps an accepted record open until as many calls of Release. It is for what
+// has to be stored besides the message of each receiver; call it before Dispatched.
+func (s *State) Hold(id envelope.RecordID) {
+	if r := s.records[id]; r != nil {
+		r.holds++
+	}
+}
+
+// Release takes back one Hold.
+func (s *State) Release(now Now, id envelope.RecordID) {
+	if r := s.records[id]; r != nil && r.holds > 0 {
+		r.holds--
+		s.closeIfSafe(now, r)
+	}
+}
+
+func (s *State) closeIfSafe(now Now, r *record) {
+	if r.waits.Empty() && r.holds == 0 {
 		s.recordSafe(now, r)
 	}
 }
@@ -89,13 +109,6 @@ func (s *State) Owed(id envelope.RecordID, loop, pairs int) {
 	s.askForHalf(r.instance, nil)
 }
 
-// Acked says that one of a record's receivers has acked it, before Safe of its loop.
-func (s *State) Acked(id envelope.RecordID) {
-	if r := s.records[id]; r != nil {
-		r.acked = true
-	}
-}
-
 // Safe takes a shard's ReportSafe. One that comes late or twice is ignored.
 func (s *State) Safe(now Now, id envelope.RecordID, loop int, how envelope.How) {
 	r := s.records[id]
@@ -104,9 +117,7 @@ func (s *State) Safe(now Now, id envelope.RecordID, loop int, how envelope.How) 
 	}
 	r.waits.Remove(loop)
 	r.how = max(r.how, how)
-	if r.waits.Empty() {
-		s.recordSafe(now, r)
-	}
+	s.closeIfSafe(now, r)
 }
 
 func (s *State) addPairs(r *record, n int64) {
@@ -122,14 +133,12 @@ func (s *State) closeRecord(now Now, r *record) {
 	in := r.instance
 	for r.handles != nil {
 		h := r.handles
-		s.settle(h.source, h.position, Settled{ID: r.name, Class: r.class, How: r.how, Acked: r.acked})
+		s.settle(h.source, h.position, Settled{ID: r.name, Class: r.class, How: r.how})
 		s.detach(h)
 	}
 	if r.name != "" {
 		delete(in.open, r.name)
-		if kept := in.settled.add(now.Mono, in.settled.window, r.name, r.fingerprint, r.how); kept != nil {
-			kept.acked = r.acked
-		}
+		in.settled.add(now.Mono, in.settled.window, r.name, r.fingerprint, r.how)
 	}
 	in.unlink(r)
 	delete(s.records, r.id)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pushcore/pushcore/core/admit"
 	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/store"
 )
 
 // Config is what a Dispatcher needs.
@@ -15,6 +16,10 @@ type Config struct {
 	State   StateConfig
 	Loops   Loops
 	Outside Outside
+
+	// Store takes operations for the store; it must not block or keep the slice.
+	// They are answered by Stored. Needed only if StateConfig.History is.
+	Store func(ops []store.Op)
 
 	// BatchesMax bounds the batches that wait to be taken, and so the callers of
 	// Batch that are served; further ones wait. Default 1,024.
@@ -115,8 +120,7 @@ func (d *Dispatcher) Revoked(instance int, source string, epoch uint64) {
 // Batch hands over records of a source, in order. It returns nil when all are
 // taken or certain to be, unless the epoch ends before. It returns ctx's error when
 // ctx ends first: then nothing was taken. Other errors are ErrRevoked and
-// ErrStopped, within a PartError if some were taken: the rest was not taken and is
-// not settled. The records belong to the
+// ErrStopped: the rest was not taken and is not settled. The records belong to the
 // dispatcher, whatever it returns.
 func (d *Dispatcher) Batch(ctx context.Context, instance int, source string, epoch uint64, records []admit.Parsed) error {
 	select {
@@ -133,21 +137,13 @@ func (d *Dispatcher) Batch(ctx context.Context, instance int, source string, epo
 	}
 	select {
 	case err := <-b.done:
-		return b.result(err)
+		return err
 	case <-ctx.Done():
 	}
 	d.put(Cancel{b})
 	err := <-b.done
 	if errors.Is(err, errCanceled) {
 		return ctx.Err()
-	}
-	return b.result(err)
-}
-
-// result is what the caller of Batch is told, once the dispatcher is done with it.
-func (b *Batch) result(err error) error {
-	if err != nil && b.next > 0 {
-		return &PartError{Taken: b.next, Err: err}
 	}
 	return err
 }
@@ -179,6 +175,10 @@ func (d *Dispatcher) Kept(k []Kept) {
 		d.put(k[i])
 	}
 }
+
+// Stored takes the store's answers to the dispatcher's operations. The slice is the
+// dispatcher's.
+func (d *Dispatcher) Stored(a []store.Answer) { d.put(Stored{a}) }
 
 // put puts an input in the inbox, unless the dispatcher is closed.
 func (d *Dispatcher) put(in Input) bool {

@@ -40,6 +40,7 @@ func (d *Dispatcher) turn() (more, closed bool) {
 	clear(d.taken.reports)
 	d.state.Tick(now)
 	more = d.state.Run(now, runRecords)
+	d.submit()
 	d.post()
 	d.emit()
 	for i, ask := range d.taken.asks {
@@ -56,6 +57,14 @@ func (d *Dispatcher) swap() (closed bool) {
 	defer d.mu.Unlock()
 	d.inbox, d.taken = d.taken, d.inbox
 	return d.closed
+}
+
+// submit asks the store, before the loops can learn of what is to be stored.
+func (d *Dispatcher) submit() {
+	if ops := d.state.StoreOps(); len(ops) > 0 {
+		d.cfg.Store(ops)
+		d.state.ResetStoreOps()
+	}
 }
 
 // post hands over what waits for the loops, as far as their mailboxes take it.

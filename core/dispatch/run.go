@@ -74,8 +74,10 @@ func (s *State) offer(now admit.Now, src *admit.Source, p *admit.Parsed) admit.V
 	var id envelope.RecordID
 	var to admit.LoopSet
 	if m := p.Message; m != nil {
+		s.keep(now, m)
 		id, to = m.Record, s.split.message(m, s.out)
 	} else {
+		s.relate(now, p.Control)
 		id, to = p.Control.Record, s.split.control(p.Control, s.out)
 	}
 	s.admit.Dispatched(now, id, to)

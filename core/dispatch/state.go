@@ -6,6 +6,7 @@ import (
 
 	"github.com/pushcore/pushcore/core/admit"
 	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/store"
 )
 
 // StateConfig is what State needs to know.
@@ -17,6 +18,9 @@ type StateConfig struct {
 	// OutboundMax is how many inputs may wait for one loop before no further
 	// record is taken; default 1,024. One record may pass it by one input.
 	OutboundMax int
+
+	// History is the rule for a group's history; nil: there is none.
+	History func(group string) HistoryRule
 }
 
 const defaultOutboundMax = 1024
@@ -49,6 +53,9 @@ type Published struct {
 	Final  bool   // it never will take it
 }
 
+// Stored brings answers of the store to what StoreOps asked.
+type Stored struct{ Answers []store.Answer }
+
 // StopIngress ends the taking of records: what was not taken is answered
 // ErrStopped. Reports still lead to settlements.
 type StopIngress struct{}
@@ -65,12 +72,14 @@ func (Assigned) dispatchInput()    {}
 func (Revoked) dispatchInput()     {}
 func (Cancel) dispatchInput()      {}
 func (Published) dispatchInput()   {}
+func (Stored) dispatchInput()      {}
 func (StopIngress) dispatchInput() {}
 
 // State is everything that the dispatcher knows. Its turn is
 //
 //	Handle…, Reports…      what came in
 //	more := Run(now, n)    take records
+//	StoreOps               submit to the store
 //	Outbound, Posted       hand over to the loops
 //	Effects, Finished      for the hosts; then ResetEffects
 //
@@ -79,6 +88,8 @@ type State struct {
 	admit *admit.State
 	table *Table
 	split splitter
+
+	histories histories
 
 	lanes   []*lane // sources with batches that wait; the first is next in turn
 	stopped bool
@@ -98,9 +109,12 @@ func NewState(cfg StateConfig) *State {
 	}
 	table := NewTable(cfg.Loops, cfg.Owner)
 	return &State{
-		admit:  admit.New(cfg.Admit),
-		table:  table,
-		split:  newSplitter(table),
+		admit: admit.New(cfg.Admit),
+		table: table,
+		split: newSplitter(table),
+
+		histories: newHistories(cfg.History),
+
 		out:    make([][]envelope.Input, cfg.Loops),
 		outMax: cfg.OutboundMax,
 	}
@@ -130,6 +144,8 @@ func (s *State) Handle(now admit.Now, in Input) {
 		s.admit.Published(now, in.Token, in.Failed, in.Final)
 	case Kept:
 		s.admit.Kept(now, in.Record, in.Failed)
+	case Stored:
+		s.storedAnswers(now, in.Answers)
 	case StopIngress:
 		s.stopped = true
 		for _, l := range s.lanes {
@@ -147,13 +163,11 @@ func (s *State) Reports(now admit.Now, r []envelope.Report) {
 		case envelope.ReportOwed:
 			s.admit.Owed(one.Record, one.Loop, one.Pairs)
 		case envelope.ReportSafe:
-			if one.Acked {
-				s.admit.Acked(one.Record)
-			}
 			s.admit.Safe(now, one.Record, one.Loop, one.How)
 		case envelope.ReportGroupJoin:
 			s.table.Join(one.Group, one.Loop)
-			s.out[one.Loop] = append(s.out[one.Loop], &envelope.GroupConfirmed{Group: one.Group, Joins: one.Joins})
+			s.out[one.Loop] = append(s.out[one.Loop], &envelope.GroupConfirmed{
+				Group: one.Group, Joins: one.Joins, Reached: s.histories.reached(now, one.Group)})
 		case envelope.ReportGroupEmpty:
 			s.table.Empty(one.Group, one.Loop, one.Joins)
 		}
@@ -162,10 +176,19 @@ func (s *State) Reports(now admit.Now, r []envelope.Report) {
 }
 
 // Tick does what time asks for; Due says when it has something to do.
-func (s *State) Tick(now admit.Now) { s.admit.Tick(now) }
+func (s *State) Tick(now admit.Now) {
+	s.admit.Tick(now)
+	s.histories.retry(now)
+}
 
 // Due returns when Tick has something to do that cannot wait for the next turn.
-func (s *State) Due() (at time.Duration, ok bool) { return s.admit.Due() }
+func (s *State) Due() (at time.Duration, ok bool) {
+	at, ok = s.admit.Due()
+	if again, some := s.histories.next(); some && (!ok || again < at) {
+		at, ok = again, true
+	}
+	return at, ok
+}
 
 // Effects is what admission wants done; see ResetEffects. Its StoreNow is among
 // the inputs of the loops already.

@@ -1,6 +1,10 @@
 package envelope
 
-import "github.com/pushcore/pushcore/sdk/wire"
+import (
+	"time"
+
+	"github.com/pushcore/pushcore/sdk/wire"
+)
 
 // Input is what a shard is given through its loop's mailbox. Kinds: Deliver,
 // Control, GroupConfirmed, StoreNow here; the shard package has the others.
@@ -36,12 +40,23 @@ type Control struct {
 	Scope  string         // withdraw: instance and
 	ID     string         // id of the target
 	Record RecordID
+
+	Reached Reached // join: of a group with a history
+}
+
+// Reached is how far a group's history goes: what is newer comes by Deliver to all
+// shards that are routed the group. The zero value is that of a group without one.
+type Reached struct {
+	Position uint64
+	At       time.Time // when that message was accepted; zero: in an earlier run, or there is none so far
 }
 
 // GroupConfirmed tells a shard that the dispatcher now routes the group to it.
 type GroupConfirmed struct {
 	Group string
 	Joins uint64 // the ReportGroupJoin it answers
+
+	Reached Reached
 }
 
 // StoreNow asks the shard to store at once what records up to Record still wait

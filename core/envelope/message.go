@@ -63,6 +63,19 @@ type Message struct {
 	Original []byte
 
 	Record RecordID
+
+	// Positions, by index into To, are the message's in the histories of the groups
+	// it was pushed to; nil where none of them has one. The dispatcher gives them,
+	// before any shard sees the message.
+	Positions []uint64
+}
+
+// Position is the message's in the history of the group at index i of To; 0: none.
+func (m *Message) Position(i int) uint64 {
+	if i < len(m.Positions) {
+		return m.Positions[i]
+	}
+	return 0
 }
 
 // Body is the value that the record had, for dead letters.

@@ -69,11 +69,16 @@ const (
 	// Append keeps Message as number Order of Group's history, and Order as the
 	// group's position. Beyond Limit.Messages the oldest goes, and so does what was
 	// accepted before Since. Dissolve removes a group's history and position too.
-	// It is the dispatcher's, and of no user.
+	// It is the dispatcher's, and of no user. It fails if the group has a position
+	// that is lower than After: an earlier one has failed, and a history has no
+	// holes. Where the position is not lower than Order the message is there, and
+	// nothing is done.
 	Append
 	// Replay reads Group's history after Order, without what was accepted before
 	// Since, at most Max entries and about MaxBytes: Entries (whose Order is the
-	// position), More, and First, the oldest position there is (0: none).
+	// position), More, and First, the oldest position there is (0: none). It sees
+	// each Append that was submitted before it, whoever submitted it, unless that
+	// failed.
 	Replay
 )
 
@@ -117,6 +122,7 @@ type Op struct {
 	Fate      envelope.Fate
 
 	Since       time.Time    // Append, Replay
+	After       uint64       // Append: the position before Order
 	Owed        uint64       // Told
 	Fingerprint uint64       // Remember
 	How         envelope.How // Remember

@@ -78,7 +78,7 @@ func (d *data) apply(op *store.Op, to *answers) {
 	case store.Remember:
 		d.remember(op)
 	case store.Append:
-		d.append(op)
+		a.Err = d.append(op)
 	case store.Replay:
 		d.replay(op, &a)
 	}

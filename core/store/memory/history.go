@@ -1,6 +1,10 @@
 package memory
 
-import "github.com/pushcore/pushcore/core/store"
+import (
+	"errors"
+
+	"github.com/pushcore/pushcore/core/store"
+)
 
 // history is what a group's joined sessions may catch up with.
 type history struct {
@@ -8,15 +12,21 @@ type history struct {
 	entries  []store.Entry // Order is the position
 }
 
+// errHole is the failure of an Append behind one that failed.
+var errHole = errors.New("memory: an earlier message of the group's history is missing")
+
 // append keeps a message as a group's newest.
-func (d *data) append(op *store.Op) {
+func (d *data) append(op *store.Op) error {
 	h := d.histories[op.Group]
 	if h == nil {
 		h = &history{}
 		d.histories[op.Group] = h
 	}
-	if op.Order <= h.position {
-		return // It is there.
+	switch {
+	case op.Order <= h.position:
+		return nil // It is there.
+	case h.position > 0 && h.position < op.After:
+		return errHole
 	}
 	h.position = op.Order
 	h.entries = append(h.entries, store.Entry{Order: op.Order, Message: op.Message})
@@ -24,6 +34,7 @@ func (d *data) append(op *store.Op) {
 		h.entries[0] = store.Entry{}
 		h.entries = h.entries[1:]
 	}
+	return nil
 }
 
 // replay reads a group's history.
