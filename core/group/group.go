@@ -4,7 +4,12 @@
 // that they joined, is the shard's.
 package group
 
-import "github.com/pushcore/pushcore/core/session"
+import (
+	"time"
+
+	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/session"
+)
 
 // Group is a group's audience in one shard.
 type Group struct {
@@ -16,6 +21,19 @@ type Group struct {
 	Asked     uint64             // the report whose confirmation is awaited
 	Confirmed bool               // the dispatcher routes to this shard
 	Waiting   []*session.Session // to be told that they joined, once confirmed
+
+	// Of a group with a history: how long it is kept, and how far it goes as this
+	// shard knows. What is newer comes by Deliver from here on.
+	Keeps   bool
+	Age     time.Duration
+	Reached envelope.Reached
+}
+
+// Reach notes how far the history goes.
+func (g *Group) Reach(r envelope.Reached) {
+	if r.Position > g.Reached.Position {
+		g.Reached = r
+	}
 }
 
 // userAt and sessionAt are places in a group, with the place of the membership in

@@ -12,9 +12,12 @@ type Part struct {
 	Unsafe int          // pairs that are neither terminal nor stored durably
 	How    envelope.How // the weakest way in which one became safe
 	Open   bool         // the dispatcher waits for ReportSafe
-	Acked  bool         // by one at least
 
 	Forms []Form // as it was given to transports
+
+	// Replayed is the position of a message that comes from a group's history: it is
+	// given as a fast one, and is in no books. 0: it comes as it was pushed.
+	Replayed uint64
 }
 
 // Form is a message in one of the shapes in which devices get it.

@@ -51,6 +51,10 @@ type Session struct {
 	Resend    []*Pair // in seq order; goes before Out
 	Handed    []Entry // fast ones that the transport has, not yet known to be written
 
+	// CatchUps are histories that the device asked for; while there are any, the
+	// outbox waits behind them. The first is at hand.
+	CatchUps []*CatchUp
+
 	// Behind: what is newer than Cursor waits in the store and comes by pages;
 	// until it has come, new reliable messages go there too.
 	Behind bool

@@ -65,6 +65,7 @@ func (s *Shard) expand(a *acceptance, to *wire.Address) {
 		if g == nil {
 			return
 		}
+		g.Reach(envelope.Reached{Position: a.m.Position(int(a.from)), At: a.m.AcceptedAt})
 		for i := range g.Members() {
 			s.expandUser(a, g.User(i))
 		}

@@ -26,11 +26,12 @@ func (s *Shard) attached(ses *session.Session) {
 	}
 	clear(items)
 	for _, name := range ses.Wanted {
-		s.deviceJoins(ses, name)
+		s.deviceJoins(ses, name, 0)
 	}
 	ses.Wanted = nil
 	s.markDirty(ses)
 	s.page(ses)
+	s.catchUp(ses)
 	s.arm(ses)
 }
 
@@ -105,6 +106,7 @@ func (s *Shard) connectionLost(ses *session.Session) {
 	ses.Window.Suspend(ack.Detached, s.now.Mono)
 	s.dropHanded(ses)
 	s.clearResend(ses)
+	ses.CatchUps = nil // The device asks again, from where it got to.
 	ses.Until = s.now.Mono + s.resumeWindow()
 	s.arm(ses)
 }

@@ -153,7 +153,7 @@ func (s *stage) event(what string, a args) {
 		e.Kind, e.Final, e.RetryAfter = sdk.EventNack, a.has("final"), a.duration("after")
 		e.Seq, _ = strconv.ParseUint(a[1], 10, 64)
 	case "join":
-		e.Kind, e.Group = sdk.EventJoin, a[1]
+		e.Kind, e.Group, e.Position = sdk.EventJoin, a[1], uint64(a.number("at", 0))
 	case "leave":
 		e.Kind, e.Group = sdk.EventLeave, a[1]
 	case "uplink":
@@ -221,6 +221,7 @@ func (s *stage) push(a args) {
 	if d := a.duration("store_after"); d > 0 {
 		m.StoreAfter = d
 	}
+	s.keep(m)
 	d := &envelope.Deliver{Message: m}
 	for i := range m.To {
 		d.To = append(d.To, uint16(i))
@@ -235,7 +236,7 @@ func (s *stage) control(what string, a args) {
 	c := &envelope.Control{Record: s.records}
 	switch what {
 	case "member":
-		c.Op, c.Group, c.To = envelope.OpJoin, a[0], s.addresses(a[1:])
+		c.Op, c.Group, c.To, c.Reached = envelope.OpJoin, a[0], s.addresses(a[1:]), s.histories.reached[a[0]]
 	case "unmember":
 		c.Op, c.Group, c.To = envelope.OpLeave, a[0], s.addresses(a[1:])
 	case "kick":

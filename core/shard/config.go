@@ -66,6 +66,11 @@ const (
 type GroupRule struct {
 	Join       JoinRule
 	MembersMax int // of one shard's share; the node's bound divided is not worth its cost
+
+	// History says that messages are kept, for HistoryAge (0: without a bound), for
+	// sessions that come back. How many, the dispatcher knows.
+	History    bool
+	HistoryAge time.Duration
 }
 
 // SlowPolicy says what happens to fast messages of a session that takes none.

@@ -53,6 +53,7 @@ func (s *Shard) alsoStore(op *operation, u *session.User, o store.Op) {
 func (s *Shard) membersJoin(c *envelope.Control, op *operation) {
 	g := s.group(c.Group)
 	g.Joins++
+	g.Reach(c.Reached)
 	s.confirm(g)
 	most := s.cfg.Group(c.Group).MembersMax
 	for i := range c.To {
@@ -101,7 +102,9 @@ func (s *Shard) dissolve(c *envelope.Control, op *operation) {
 			s.alsoStore(op, u, store.Op{Kind: store.RemoveMember, Group: c.Group})
 		}
 		for g.Joined() > 0 {
-			g.RemoveSession(g.Session(0))
+			ses := g.Session(0)
+			g.RemoveSession(ses)
+			s.leaveHistory(ses, g.Name)
 		}
 		for _, ses := range g.Waiting {
 			s.joinResult(ses, g.Name, wire.CodeUnavailable)

@@ -86,7 +86,7 @@ func (s *stage) command(c *sdk.Command) {
 			s.closed(conn)
 		}
 	case sdk.CommandJoinResult:
-		s.say("%s joined %s%s", conn, c.Group, code)
+		s.say("%s joined %s%s%s", conn, c.Group, code, positionOf(c))
 	case sdk.CommandUplinkResult:
 		s.say("%s uplink %s taken%s", conn, c.ID, code)
 	case sdk.CommandRefreshResult:
@@ -94,11 +94,24 @@ func (s *stage) command(c *sdk.Command) {
 	}
 }
 
+func positionOf(c *sdk.Command) (text string) {
+	if c.Position > 0 {
+		text = fmt.Sprintf(" at %d", c.Position)
+	}
+	if c.Gap {
+		text += ", a gap"
+	}
+	return text
+}
+
 func (s *stage) item(b *sdk.Batch, i sdk.Item) {
 	m := &b.Messages[i.Message]
 	from := ""
 	if m.FromGroup != "" {
 		from = " from group:" + m.FromGroup
+	}
+	if m.Position > 0 {
+		from += fmt.Sprintf(" at %d", m.Position)
 	}
 	number := "fast"
 	if i.Seq > 0 {
@@ -124,7 +137,7 @@ func (s *stage) report(r *envelope.Report) {
 		s.say("%s is safe: %s", s.ids[r.Record], howNames[r.How])
 	case envelope.ReportGroupJoin:
 		s.say("route group %s", r.Group)
-		s.shard.Handle(&envelope.GroupConfirmed{Group: r.Group, Joins: r.Joins})
+		s.shard.Handle(&envelope.GroupConfirmed{Group: r.Group, Joins: r.Joins, Reached: s.histories.reached[r.Group]})
 	case envelope.ReportGroupEmpty:
 		s.say("group %s is empty, %d joins", r.Group, r.Joins)
 	}
@@ -133,7 +146,7 @@ func (s *stage) report(r *envelope.Report) {
 var opNames = map[store.OpKind]string{
 	store.Put: "put", store.Remove: "remove", store.RemoveMessage: "remove message", store.Page: "page", store.PutDevice: "put device",
 	store.ForgetDevice: "forget device", store.PutMember: "put member", store.RemoveMember: "remove member", store.EraseUser: "erase",
-	store.Touch: "touch", store.EndSession: "end session",
+	store.Touch: "touch", store.EndSession: "end session", store.Append: "keep", store.Replay: "replay",
 }
 
 // receiverName is a receiver's key for people: "user" for whoever comes first.
@@ -178,6 +191,8 @@ func (s *stage) showOp(o *store.Op) string {
 		b.WriteString(" " + o.User + " " + o.Group)
 	case store.EraseUser:
 		b.WriteString(" " + o.User)
+	case store.Replay:
+		fmt.Fprintf(&b, " %s from %d", o.Group, o.Order+1)
 	default:
 		b.WriteString(" " + s.receiverName(o.User, o.Device))
 	}

@@ -29,7 +29,7 @@ func (s *Shard) form(ses *session.Session, part *session.Part, from uint16, batc
 	if f.Batch != s.batch+1 {
 		f.Batch = s.batch + 1
 		f.Index = uint32(len(batch.Messages))
-		batch.Messages = append(batch.Messages, s.message(part.Message, f))
+		batch.Messages = append(batch.Messages, s.message(part, f))
 	}
 	return f.Index
 }
@@ -54,7 +54,8 @@ func (s *Shard) pack(part *session.Part, number uint8) ([]byte, bool) {
 	return bytes.Clone(packed), true
 }
 
-func (s *Shard) message(m *envelope.Message, f *session.Form) sdk.Message {
+func (s *Shard) message(part *session.Part, f *session.Form) sdk.Message {
+	m := part.Message
 	out := sdk.Message{ID: m.ID, Name: m.Name, Class: m.Class, Payload: f.Payload, Headers: s.forwarded(m, f.Key.Headers)}
 	if f.Compressed {
 		out.Codec = compress.Number(f.Key.Codec).Name()
@@ -64,8 +65,11 @@ func (s *Shard) message(m *envelope.Message, f *session.Form) sdk.Message {
 		case wire.User:
 			out.FromUser = to.ID
 		case wire.Group:
-			out.FromGroup = to.ID
+			out.FromGroup, out.Position = to.ID, m.Position(int(f.Key.From))
 		}
+	}
+	if part.Replayed > 0 {
+		out.Class, out.Position = sdk.Fast, part.Replayed
 	}
 	return out
 }

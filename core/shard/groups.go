@@ -22,7 +22,8 @@ const (
 func (s *Shard) group(name string) *group.Group {
 	g := s.groups[name]
 	if g == nil {
-		g = &group.Group{Name: name}
+		rule := s.cfg.Group(name)
+		g = &group.Group{Name: name, Keeps: rule.History, Age: rule.HistoryAge}
 		s.groups[name] = g
 	}
 	return g
@@ -53,6 +54,7 @@ func (s *Shard) announce(g *group.Group, first bool) {
 // the group was empty last says nothing.
 func (s *Shard) confirmed(in *envelope.GroupConfirmed) {
 	if g := s.groups[in.Group]; g != nil && g.Asked == in.Joins {
+		g.Reach(in.Reached)
 		s.confirm(g)
 	}
 }
@@ -62,7 +64,7 @@ func (s *Shard) confirmed(in *envelope.GroupConfirmed) {
 func (s *Shard) confirm(g *group.Group) {
 	g.Confirmed = true
 	for _, ses := range g.Waiting {
-		s.joinResult(ses, g.Name, 0)
+		s.joined(ses, g)
 	}
 	g.Waiting = nil
 }
@@ -80,17 +82,20 @@ func (s *Shard) left(g *group.Group) {
 }
 
 // deviceJoins joins a session to a group as its device asked, if the group's rule
-// allows it.
-func (s *Shard) deviceJoins(ses *session.Session, name string) {
+// allows it, and sees to it that it gets what came after the position it has.
+func (s *Shard) deviceJoins(ses *session.Session, name string, position uint64) {
 	switch g := s.groups[name]; {
 	case !wire.ValidID(name):
 		s.joinResult(ses, name, wire.CodeBadRequest)
 	case g != nil && g.HasSession(ses):
+		s.wish(ses, g, position)
 		s.tellJoined(ses, g)
 	case s.cfg.Group(name).Join != JoinDevice || len(ses.Joined) >= joinedMax:
 		s.joinResult(ses, name, wire.CodeForbidden)
 	default:
-		s.tellJoined(ses, s.join(ses, name))
+		g = s.join(ses, name)
+		s.wish(ses, g, position)
+		s.tellJoined(ses, g)
 	}
 }
 
@@ -112,7 +117,7 @@ func (s *Shard) join(ses *session.Session, name string) *group.Group {
 // tellJoined answers a join, at once or when the dispatcher has confirmed it.
 func (s *Shard) tellJoined(ses *session.Session, g *group.Group) {
 	if g.Confirmed {
-		s.joinResult(ses, g.Name, 0)
+		s.joined(ses, g)
 		return
 	}
 	if len(g.Waiting) >= waitingMax {
@@ -136,6 +141,7 @@ func (s *Shard) joinResult(ses *session.Session, name string, code wire.Code) {
 // deviceLeaves takes a session out of a group.
 func (s *Shard) deviceLeaves(ses *session.Session, name string) {
 	if g := s.groups[name]; g != nil && g.RemoveSession(ses) {
+		s.leaveHistory(ses, name)
 		g.Waiting = slices.DeleteFunc(g.Waiting, func(w *session.Session) bool {
 			if w == ses {
 				s.joinResult(ses, name, wire.CodeUnavailable) // It left before it was in; each Join has its answer.

@@ -22,7 +22,8 @@ type job struct {
 	again bool             // Put: the receiver was stored before, only its attempts are new
 	void  bool             // Put: the pair ended before the store had it
 	pair  *session.Pair    // Put of a pair that is in memory
-	page  *session.Session // Page
+	page  *session.Session // Page, Replay
+	catch *session.CatchUp // Replay
 	gone  pairKey          // Remove of a pair that ended in memory
 	order *operation       // part of an operation of the backend
 
@@ -136,6 +137,11 @@ func (s *Shard) stored(a *store.Answer) {
 	if j.ordered() {
 		j.user.Busy--
 	}
+	if a.Err != nil && j.op.Kind == store.Replay {
+		delete(s.jobs, a.Token)
+		s.replayFailed(j)
+		return
+	}
 	if a.Err != nil {
 		s.jobFailed(j)
 		return
@@ -151,6 +157,8 @@ func (s *Shard) stored(a *store.Answer) {
 		s.removeDone(j, len(a.Removed))
 	case store.Page:
 		s.paged(j.page, a)
+	case store.Replay:
+		s.replayed(j, a)
 	}
 	if j.op.Kind != store.Remove {
 		s.removed(a.Removed)

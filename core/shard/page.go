@@ -63,6 +63,7 @@ func (s *Shard) paged(ses *session.Session, a *store.Answer) {
 	if !a.More && ses.User.Puts == 0 && ses.User.Failed == 0 {
 		ses.Behind = false
 	}
+	s.catchUp(ses)
 	s.markDirty(ses)
 	s.arm(ses)
 }

@@ -21,7 +21,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the expected effects in testd
 //	attach CONN                        after move=no
 //	close CONN   congested CONN   writable CONN   down
 //	ack CONN SEQ [FIRST-LAST …]        nack CONN SEQ [after=D | final]
-//	join CONN GROUP   leave CONN GROUP   uplink CONN ID   refresh CONN expires=D
+//	join CONN GROUP [at=POSITION]   leave CONN GROUP   uplink CONN ID   refresh CONN expires=D
 //	push ID to=ADDRESS,… [except= platform= class=fast ack=any receipt=final|all
 //	        ttl=D|0 collapse=K size=N store_after=D memory=safe]
 //	member|unmember|kick GROUP|- ADDRESS…      dissolve GROUP      withdraw ID

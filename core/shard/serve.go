@@ -35,7 +35,8 @@ func (s *Shard) serve(ses *session.Session) (items, bytes int) {
 	batch := &s.effects.Plugins[ses.Plugin].Batch
 	first := len(batch.Items)
 	bytes = s.serveAgain(ses, batch)
-	for ses.Out.Len() > 0 && bytes < s.cfg.TurnBytes {
+	bytes += s.serveHistory(ses, batch, s.cfg.TurnBytes-bytes)
+	for len(ses.CatchUps) == 0 && ses.Out.Len() > 0 && bytes < s.cfg.TurnBytes {
 		e := ses.Out.At(0)
 		if e.Pair != nil && ses.WindowFull() {
 			break
@@ -51,7 +52,7 @@ func (s *Shard) serve(ses *session.Session) (items, bytes int) {
 		ses.Served = true
 		s.served = append(s.served, ses)
 	}
-	if ses.Out.Len() > 0 && (ses.Out.At(0).Pair == nil || !ses.WindowFull()) {
+	if s.servable(ses) {
 		ses.Dirty = true
 		s.dirty = append(s.dirty, ses)
 	}
@@ -63,6 +64,14 @@ func (s *Shard) serve(ses *session.Session) (items, bytes int) {
 	}
 	s.arm(ses)
 	return len(batch.Items) - first, bytes
+}
+
+// servable says whether a session could be given something now.
+func (s *Shard) servable(ses *session.Session) bool {
+	if len(ses.CatchUps) > 0 {
+		return len(ses.CatchUps[0].Entries) > 0
+	}
+	return ses.Out.Len() > 0 && (ses.Out.At(0).Pair == nil || !ses.WindowFull())
 }
 
 // serveAgain gives what is to be sent again, under its old numbers.

@@ -200,7 +200,7 @@ func (s *Shard) event(plugin int, e *sdk.Event) {
 	case sdk.EventUplink:
 		s.uplink(ses, e)
 	case sdk.EventJoin:
-		s.deviceJoins(ses, e.Group)
+		s.deviceJoins(ses, e.Group, e.Position)
 	case sdk.EventLeave:
 		s.deviceLeaves(ses, e.Group)
 	case sdk.EventRefresh:

@@ -22,13 +22,14 @@ type failer interface {
 
 // stage is one shard with a store, a broker and a transport that do as told.
 type stage struct {
-	t      failer
-	cfg    shard.Config
-	shard  *shard.Shard
-	store  *memory.Store
-	began  time.Duration // when the process began, on the clock of elapsed
-	passed time.Duration // since the story began
-	budget int
+	t         failer
+	cfg       shard.Config
+	shard     *shard.Shard
+	store     *memory.Store
+	histories *histories
+	began     time.Duration // when the process began, on the clock of elapsed
+	passed    time.Duration // since the story began
+	budget    int
 
 	ops       []store.Op // submitted and not applied
 	held      bool       // the store applies only what it is told to
@@ -66,7 +67,7 @@ func newStage(t failer) *stage {
 
 // config begins anew. Its keys: durable=no, outbox=N (messages), window=N, total=N
 // (attempts), slow=newest|close, mailbox=N, resume=D, uplinks=N, phones=N[,oldest],
-// members=N, turn=BYTES, ttl=D (of devices).
+// members=N, turn=BYTES, ttl=D (of devices), history=N age=D (of groups named h…).
 func (s *stage) config(a args) {
 	*s = stage{
 		t: s.t, delivered: s.delivered, fated: s.fated, closed: s.closed,
@@ -85,6 +86,8 @@ func (s *stage) config(a args) {
 		Group: func(name string) shard.GroupRule {
 			rule := shard.GroupRule{Join: shard.JoinDevice, MembersMax: a.number("members", 100)}
 			switch name[0] {
+			case 'h':
+				rule.History, rule.HistoryAge = true, a.duration("age")
 			case 'c':
 				rule.Join = shard.JoinClaims
 			case 'b':
@@ -107,6 +110,7 @@ func (s *stage) config(a args) {
 	if n := a.number("phones", 0); n > 0 {
 		s.cfg.Platforms["phone"] = shard.Platform{Max: n, Oldest: a.text("wins") == "oldest"}
 	}
+	s.histories = newHistories(a)
 	s.store = memory.Open(s.storeConfig())
 	s.start()
 }
@@ -116,7 +120,11 @@ var errDisk = errors.New("the disk is full")
 func (s *stage) storeConfig() memory.Config {
 	return memory.Config{
 		Owner: func(string) int { return 0 }, Now: s.wall, Durable: s.cfg.Durable, Manual: true,
-		Sink: func(_ int, some []store.Answer) { s.answers = append(s.answers, some...) },
+		Sink: func(loop int, some []store.Answer) {
+			if loop != store.Dispatcher {
+				s.answers = append(s.answers, some...)
+			}
+		},
 		Fail: func(*store.Op) error {
 			if s.failing {
 				return errDisk
@@ -151,6 +159,7 @@ func (s *stage) crash() {
 	} else {
 		s.store = memory.Open(s.storeConfig())
 	}
+	s.histories.crash(s)
 	s.start()
 }
 

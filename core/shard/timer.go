@@ -40,6 +40,9 @@ func (s *Shard) arm(ses *session.Session) {
 	if ses.StoreAt > 0 {
 		earlier(ses.StoreAt)
 	}
+	if len(ses.CatchUps) > 0 && ses.CatchUps[0].Due > 0 {
+		earlier(ses.CatchUps[0].Due)
+	}
 	if !ses.ExpireAt.IsZero() {
 		earlier(s.mono(ses.ExpireAt))
 	}
@@ -76,6 +79,7 @@ func (s *Shard) ring(ses *session.Session) {
 	if ses.StoreAt > 0 && ses.StoreAt <= s.now.Mono {
 		s.storeLate(ses)
 	}
+	s.catchUp(ses)
 	s.arm(ses)
 }
 
