@@ -48,17 +48,22 @@ func (r *Runtime) buildDispatcher() {
 		names = append(names, m.name)
 	}
 	r.egress = host.NewEgress(routes, brokers, outputs)
-	r.pushes = newPushes(r.httpPolicy(), r.store.Err)
+	r.pushes = newPushes(r.httpPolicy())
 	out := &outside{
 		brokers: append([]*host.Broker{nil}, r.brokers...), names: names, pushes: r.pushes, egress: r.egress,
 		dispatcher: func() *dispatch.Dispatcher { return r.dispatcher }, log: r.log,
 	}
 	hasLetters := func(instance string) bool { return r.egress.Target(sdk.OutputDeadLetter, instance) != nil }
 	r.dispatcher = dispatch.NewDispatcher(dispatch.Config{
-		State:   dispatch.StateConfig{Admit: admitSettings(p, hasLetters), Loops: r.plan.Loops, Owner: r.owner},
+		State: dispatch.StateConfig{
+			Admit: admitSettings(p, hasLetters), Loops: r.plan.Loops, Owner: r.owner, History: historyRules(p.cfg)},
 		Loops:   postLoops{r},
 		Outside: out,
+		Store:   r.store.Submit,
 	})
+	for group, position := range r.store.CarriedGroups() {
+		r.dispatcher.State().RecallPosition(group, position)
+	}
 	r.pushes.dispatcher = r.dispatcher
 	for i, b := range r.brokers {
 		in := b.Ingress().(*ingress)

@@ -96,7 +96,13 @@ func (r *Runtime) answer(l int, in envelope.Input) {
 	r.loops.Loop(l).PostAnswers([]envelope.Input{in})
 }
 
-func (r *Runtime) storeAnswers(l int, a []store.Answer) { r.answer(l, &shard.StoreAnswers{Answers: a}) }
+func (r *Runtime) storeAnswers(l int, a []store.Answer) {
+	if l == store.Dispatcher {
+		r.dispatcher.Stored(a)
+		return
+	}
+	r.answer(l, &shard.StoreAnswers{Answers: a})
+}
 
 // Plan says how many loops run on how many cores.
 func (r *Runtime) Plan() loop.Plan { return r.plan }
@@ -145,8 +151,8 @@ func (r *Runtime) open() error {
 			return fmt.Errorf("plugins.%s: %w", p.mqs[i].name, err)
 		}
 	}
-	for i, instance := range r.transports {
-		instance.Listen(r.listenLimits(p.transports[i].name))
+	for _, instance := range r.transports {
+		instance.Listen(r.listenLimits())
 	}
 	return r.checkTransports()
 }
@@ -168,19 +174,18 @@ func endpointName(name string, k int) string {
 	return fmt.Sprintf("%s.%d", name, k+1)
 }
 
-// listenLimits are one loop's part of the node's limits on new connections of an
-// instance.
-func (r *Runtime) listenLimits(instance string) sdk.Listen {
+// listenLimits are one loop's part of the node's limits on new connections.
+func (r *Runtime) listenLimits() sdk.Listen {
 	l := &r.prepared.cfg.Limits
 	return sdk.Listen{
 		AcceptRate: share(int(l.AcceptRate), r.plan.Loops), MaxUnauthenticated: share(l.MaxUnauthenticated, r.plan.Loops),
-		ConnectTimeout: time.Duration(l.ConnectTimeout), LoopbackOnly: r.prepared.cfg.Auth.Open() && !r.prepared.exposed(instance),
+		ConnectTimeout: time.Duration(l.ConnectTimeout), LoopbackOnly: r.prepared.cfg.Auth.Open() && !r.prepared.insecure,
 	}
 }
 
 func (r *Runtime) openHTTP() error {
 	c := r.prepared.cfg
-	settings, err := adminSettings(c, r.log)
+	settings, err := adminSettings(c, r.prepared.insecure, r.log)
 	if err != nil {
 		return err
 	}

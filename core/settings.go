@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/pushcore/pushcore/core/ack"
@@ -14,6 +15,7 @@ import (
 	"github.com/pushcore/pushcore/core/admit"
 	"github.com/pushcore/pushcore/core/auth"
 	"github.com/pushcore/pushcore/core/config"
+	"github.com/pushcore/pushcore/core/dispatch"
 	"github.com/pushcore/pushcore/core/shard"
 	"github.com/pushcore/pushcore/sdk"
 )
@@ -74,7 +76,24 @@ func groupRules(c *config.Config) func(string) shard.GroupRule {
 		case "backend":
 			rule.Join = shard.JoinBackend
 		}
+		if g.History != nil {
+			rule.History, rule.HistoryAge = true, time.Duration(g.History.Age)
+		}
 		return rule
+	}
+}
+
+// historyRules is nil where no group has a history.
+func historyRules(c *config.Config) func(string) dispatch.HistoryRule {
+	if !slices.ContainsFunc(c.Groups, func(g config.Group) bool { return g.History != nil }) {
+		return nil
+	}
+	return func(name string) dispatch.HistoryRule {
+		g := c.Group(name)
+		if g.History == nil {
+			return dispatch.HistoryRule{}
+		}
+		return dispatch.HistoryRule{Count: g.History.Count, Age: time.Duration(g.History.Age)}
 	}
 }
 
@@ -112,8 +131,8 @@ func authSettings(c *config.Config, log *slog.Logger) (auth.Config, error) {
 	return a, nil
 }
 
-func adminSettings(c *config.Config, log *slog.Logger) (admin.Config, error) {
-	a := admin.Config{CORSOrigins: c.HTTP.CORSOrigins, PayloadMax: int(c.Limits.MaxPayload), BodiesMax: int64(c.HTTP.MaxOpen.Bytes), Log: log}
+func adminSettings(c *config.Config, insecure bool, log *slog.Logger) (admin.Config, error) {
+	a := admin.Config{CORSOrigins: c.HTTP.CORSOrigins, Insecure: insecure, PayloadMax: int(c.Limits.MaxPayload), Log: log}
 	for _, k := range c.HTTP.Keys {
 		key := admin.Key{Name: k.Name}
 		if _, err := hex.Decode(key.SHA256[:], []byte(k.SHA256)); err != nil {

@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/pushcore/pushcore/test/brokers"
 )
 
 // asProgram makes the test binary be pushcore itself, for tests of the process.
@@ -22,7 +20,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Exit(execute(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
-	brokers.Main(m)
+	os.Exit(m.Run())
 }
 
 // ran is what a command line did.

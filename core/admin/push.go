@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/pushcore/pushcore/sdk"
 )
@@ -14,8 +13,7 @@ import (
 // push takes one message: the body is the payload byte for byte, options stand
 // in push-* headers, as in a broker's record.
 func (s *Server) push(w http.ResponseWriter, r *http.Request) {
-	body, release, ok := s.readBody(w, r, s.cfg.PayloadMax)
-	defer release()
+	body, ok := s.readBody(w, r, s.cfg.PayloadMax)
 	if !ok {
 		return
 	}
@@ -54,25 +52,16 @@ func pushHeaders(h http.Header) []sdk.Header {
 	return out
 }
 
-// readBody reads a request's body, within SafeTimeout. release is called when the
-// body is not needed any more, in any case.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request, bytesMax int) (text []byte, release func(), ok bool) {
-	// A writer that knows no deadline is a test's.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.SafeTimeout))
-	b := &body{of: &s.bodies, from: http.MaxBytesReader(w, r.Body, int64(bytesMax))}
-	text, err := io.ReadAll(b)
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, bytesMax int) ([]byte, bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(bytesMax)))
 	var tooLarge *http.MaxBytesError
 	switch {
-	case err == nil:
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // As above.
-	case errors.Is(err, errBodies):
-		writeProblem(w, Problem{Status: http.StatusServiceUnavailable, Code: "overloaded", Detail: err.Error()})
 	case errors.As(err, &tooLarge):
 		writeProblem(w, Problem{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Detail: "the body is larger than this node takes"})
-	default:
+	case err != nil:
 		badRequest(w, "", "the body could not be read")
 	}
-	return text, b.release, err == nil
+	return body, err == nil
 }
 
 func writePushResult(w http.ResponseWriter, res PushResult) {

@@ -61,7 +61,7 @@ type Config struct {
 	// A group that no rule fits has the defaults below.
 	//
 	//	groups:
-	//	  - { match: "chat.*", join: device }
+	//	  - { match: "chat.*", join: device, history: { count: 100, age: 24h } }
 	//	  - { match: "tenant-*", join: claims, members_max: 100000 }
 	Groups []Group `key:"groups"`
 	// Which plugin instance takes what the node publishes.

@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Group is one rule of `groups`.
 type Group struct {
@@ -13,6 +16,24 @@ type Group struct {
 	Join string `key:"join" oneof:"device claims backend"`
 	// The member users of one group at most. A join beyond it is refused.
 	MembersMax int `key:"members_max" min:"1" max:"10000000"`
+	// What is kept of the group for sessions that come back: they get what they
+	// missed, by position, before anything new, or are told that there is a gap.
+	// Without it nothing is kept.
+	History *History `key:"history"`
+}
+
+// History is `history` of a rule.
+type History struct {
+	// The newest messages of one group that are kept. Each is kept whole, beside
+	// what waits for the group's members.
+	Count int `key:"count" min:"1" max:"1000000"`
+	// How long a message is kept, from its acceptance, however few there are.
+	Age Duration `key:"age" min:"1s" max:"3650d"`
+}
+
+func (h *History) setDefaults() {
+	h.Count = 100
+	h.Age = Duration(24 * time.Hour)
 }
 
 func (g *Group) setDefaults() {

@@ -18,7 +18,6 @@ type logBroker struct {
 	records    map[string][][]byte
 	committed  map[string]int
 	published  [][]byte
-	letters    []logLetter
 	connection int // those of before are broken
 	generation int // likewise, for sources
 }
@@ -255,7 +254,7 @@ func (m *logMQ) publish() {
 		var results []sdk.PublishResult
 		for _, o := range outbox {
 			if m.fault != "answers what it did not publish" {
-				_ = m.broker.with(func() { m.broker.take(o) })
+				_ = m.broker.with(func() { m.broker.published = append(m.broker.published, o.Body) })
 			}
 			results = append(results, sdk.PublishResult{ID: o.ID})
 		}

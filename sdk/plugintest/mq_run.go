@@ -23,8 +23,7 @@ type mqRun struct {
 	done     map[string][]bool   // which of them Settle said Done of
 	nextID   uint64
 
-	skipped    string // why the trial cannot be made, if so
-	overwrites bool   // what was lent to Settle, when it has returned
+	overwrites bool // what was lent to Settle, when it has returned
 }
 
 // attempt runs f up to its end or an abort.

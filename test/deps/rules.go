@@ -70,9 +70,7 @@ func apart(plugins ...string) []Ban {
 		return Ban{From: from, Except: except, To: []string{"./plugins/..."}, But: but, Tests: TestsToo,
 			Why: "a plugin can be taken out, or run in a process of its own, without the others; what two share is in an internal folder"}
 	}
-	inner := between(shared, nil, shared)
-	inner.Tests = TestsFree // What is shared is tested with those that share it.
-	list := []Ban{inner}
+	list := []Ban{between(shared, nil, shared)}
 	ruled := slices.Clone(shared)
 	for _, p := range plugins {
 		own := []string{p + "/..."}

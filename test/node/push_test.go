@@ -34,7 +34,7 @@ func TestAnswerSaysHowAPushIsSafe(t *testing.T) {
 		{"not acked in time", "memory", false, []string{"push-to", "user:alice"}},
 		{"nobody there", "memory", false, []string{"push-to", "user:bob"}},
 		{"fast", "none", false, []string{"push-to", "user:alice", "push-class", "fast"}},
-		{"nobody in the group", "none", false, []string{"push-to", "group:empty"}},
+		{"nobody in the group", "acked", false, []string{"push-to", "group:empty"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			answers := make(chan string, 1)

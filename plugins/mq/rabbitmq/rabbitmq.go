@@ -30,9 +30,7 @@ func New() *RabbitMQ { return new(RabbitMQ) }
 
 // Info describes the plugin.
 func (r *RabbitMQ) Info() sdk.Info {
-	return sdk.Info{
-		Name: "rabbitmq", Kind: sdk.KindMQ, Version: "1.0.0", APIVersion: sdk.APIVersion, Capabilities: []string{sdk.CapLetters},
-	}
+	return sdk.Info{Name: "rabbitmq", Kind: sdk.KindMQ, Version: "1.0.0", APIVersion: sdk.APIVersion}
 }
 
 // Configure checks options and keeps them for Open.
