@@ -1,0 +1,126 @@
+package disk
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// format is how the store is laid out; see key.go.
+const format = 1
+
+// Open opens the store in a directory, or makes it. Sessions of the run before are
+// over. It fails if another process has it, if what is there is of a newer version,
+// and if it is damaged (ErrDamaged).
+func Open(cfg Config) (*Store, error) {
+	began := time.Now()
+	cfg.setDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Store{cfg: cfg, wake: make(chan struct{}, 1), done: make(chan struct{}), failed: map[string]struct{}{}}
+	s.state = state{log: cfg.Log, fs: cfg.FS, dir: cfg.Dir, reserve: cfg.ReserveBytes, closing: make(chan struct{})}
+	if err := s.openFiles(); err != nil {
+		return nil, fmt.Errorf("open the store in %s: %w", cfg.Dir, err)
+	}
+	found, err := s.load()
+	if err == nil {
+		err = s.state.failed()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", cfg.Dir, err), s.closeFiles())
+	}
+	s.state.opened.Store(true)
+	s.state.look()
+	found.log(&cfg, s.data, time.Since(began))
+	go s.run()
+	return s, nil
+}
+
+// openFiles locks the directory and opens the database.
+func (s *Store) openFiles() (err error) {
+	fs := &guard{FS: s.cfg.FS, state: &s.state}
+	if err := fs.MkdirAll(s.cfg.Dir, 0o700); err != nil {
+		return err
+	}
+	if s.lock, err = pebble.LockDirectory(s.cfg.Dir, fs); err != nil {
+		return fmt.Errorf("it is another process's: %w", err)
+	}
+	if s.db, err = pebble.Open(s.cfg.Dir, s.options(fs)); err != nil {
+		return errors.Join(openError(err), s.lock.Close())
+	}
+	s.data = newData(s.db, &s.cfg)
+	return nil
+}
+
+func openError(err error) error {
+	if pebble.IsCorruptionError(err) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
+}
+
+func (s *Store) options(fs vfs.FS) *pebble.Options {
+	return &pebble.Options{
+		FS:                 fs,
+		Lock:               s.lock,
+		FormatMajorVersion: pebble.FormatNewest, // from FormatWALSyncChunks on, damage in the log is told from a torn tail
+		CacheSize:          s.cfg.CacheBytes,
+		MemTableSize:       uint64(s.cfg.MemTableBytes), //nolint:gosec // Validated.
+		LoggerAndTracer:    logger{&s.state},
+		EventListener:      s.state.listener(),
+	}
+}
+
+// closeFiles closes the database and gives the directory up.
+func (s *Store) closeFiles() error {
+	err := s.db.Close()
+	return errors.Join(err, s.lock.Close())
+}
+
+// checkFormat refuses what this version cannot read, and marks what is new.
+func (s *Store) checkFormat() error {
+	key := []byte{keyFormat}
+	var found uint64
+	there, err := s.data.get(key, func(c *content) { found = c.uvarint() })
+	switch {
+	case err != nil:
+		return err
+	case there && found > format:
+		return fmt.Errorf("its format %d is of a newer version, this one reads up to %d", found, format)
+	case there:
+		return nil
+	}
+	return s.data.scan([]byte{0}, []byte{0xff}, func(key []byte, _ *content) (bool, error) {
+		return false, fmt.Errorf("it holds something else: key %q and no format", key)
+	})
+}
+
+// load reads what is there into memory, and ends what ended with the run before.
+func (s *Store) load() (loaded, error) {
+	d := s.data
+	d.begin(s.cfg.Now())
+	var l loaded
+	err := s.checkFormat()
+	if err == nil {
+		err = l.read(d)
+	}
+	if err != nil {
+		d.rollback()
+		return l, err
+	}
+	d.set([]byte{keyFormat}, binary.AppendUvarint(begin(d.value), format))
+	d.before = d.counts // Of a new group, nothing is to be taken back but the rest.
+	if err := d.commit(); err != nil {
+		return l, err
+	}
+	if err := l.endSessions(d, s.cfg.Now()); err != nil {
+		return l, err
+	}
+	s.census.Store(int64(d.pairs))
+	return l, nil
+}
