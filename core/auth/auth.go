@@ -29,9 +29,9 @@ type Config struct {
 	None     bool          // whoever asks is who he says he is; for loopback only
 	Leeway   time.Duration // tolerated clock difference for exp and nbf; default 30 s
 
-	Workers  int // goroutines that check signatures; default 2
-	QueueMax int // requests waiting for them; beyond it devices are told to come back; default 4096
-	HTTP     *http.Client
+	Workers  int          // goroutines that check signatures; default 2
+	QueueMax int          // requests waiting for them; beyond it devices are told to come back; default 4096
+	HTTP     *http.Client // for key servers and the callback; default: one of its own, so that nobody else's calls hold its connections
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -94,15 +94,25 @@ func (c *Config) setDefaults() {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.HTTP == nil {
-		c.HTTP = http.DefaultClient
-	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Callback != nil {
 		c.Callback.setDefaults()
 	}
+	if c.HTTP == nil {
+		c.HTTP = newClient(c.Callback)
+	}
+}
+
+// newClient makes a client that keeps a connection for each call that the callback
+// may have under way.
+func newClient(c *Callback) *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	if c != nil {
+		t.MaxIdleConnsPerHost = c.Concurrency
+	}
+	return &http.Client{Transport: t}
 }
 
 // Submit answers requests, now or later. It may be called from any goroutine and
@@ -120,18 +130,42 @@ func (a *Authenticator) Close() {
 	if a.callbacks != nil {
 		a.callbacks.wait()
 	}
+	a.cfg.HTTP.CloseIdleConnections()
 }
 
+// submit runs on a loop: it looks at no more of a token than its form.
 func (a *Authenticator) submit(r shard.AuthRequest) {
+	if !a.jwt.mayBeOurs(r.Connect.Credentials.Token) {
+		a.submitOther(r)
+		return
+	}
+	a.queue(a.signatures, r, func(context.Context) { a.checkToken(r) })
+}
+
+// checkToken reads and verifies what looks like a JWT, on a worker.
+func (a *Authenticator) checkToken(r shard.AuthRequest) {
+	token := r.Connect.Credentials.Token
+	issuer := a.jwt.issuerOf(token)
+	if issuer == nil {
+		a.submitOther(r)
+		return
+	}
+	id, err := a.jwt.verify(issuer, token)
+	a.reply(&r, id, err)
+}
+
+// submitOther asks the methods besides JWT.
+func (a *Authenticator) submitOther(r shard.AuthRequest) {
 	cred := &r.Connect.Credentials
 	token := cred.Token
-	switch issuer := a.jwt.issuerOf(token); {
-	case issuer != nil:
-		a.queue(a.signatures, r, func(context.Context) (Identity, error) { return a.jwt.verify(issuer, token) })
+	switch {
 	case token != "" && a.static[sha256.Sum256([]byte(token))] != nil:
 		a.reply(&r, a.static[sha256.Sum256([]byte(token))].identity(), nil)
 	case a.cfg.Callback != nil:
-		a.queue(a.callbacks, r, func(ctx context.Context) (Identity, error) { return a.cfg.Callback.ask(ctx, a.cfg.HTTP, r.Connect) })
+		a.queue(a.callbacks, r, func(ctx context.Context) {
+			id, err := a.cfg.Callback.ask(ctx, a.cfg.HTTP, r.Connect)
+			a.reply(&r, id, err)
+		})
 	case a.cfg.None:
 		a.reply(&r, Identity{}, nil)
 	case cred.Kind == sdk.CredentialNone:
@@ -141,12 +175,8 @@ func (a *Authenticator) submit(r shard.AuthRequest) {
 	}
 }
 
-func (a *Authenticator) queue(p *pool, r shard.AuthRequest, check func(context.Context) (Identity, error)) {
-	ok := p.do(func(ctx context.Context) {
-		id, err := check(ctx)
-		a.reply(&r, id, err)
-	})
-	if !ok {
+func (a *Authenticator) queue(p *pool, r shard.AuthRequest, check func(context.Context)) {
+	if !p.do(check) {
 		a.reply(&r, Identity{}, refuse(wire.CodeOverloaded, "too many logins at once"))
 	}
 }

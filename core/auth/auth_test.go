@@ -1,7 +1,9 @@
 package auth
 
 import (
+	"context"
 	"crypto/sha256"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -120,4 +122,44 @@ func TestFullQueueTellsDevicesToComeBack(t *testing.T) {
 	close(release)
 	wantCode(t, <-answers, 0)
 	wantCode(t, <-answers, 0)
+}
+
+func TestStaticTokenMayLookLikeAJWT(t *testing.T) {
+	cfg := withKeys(Key{ID: "a", Algorithm: "HS256", Secret: []byte("k")})
+	cfg.Static = []Static{{SHA256: sha256.Sum256([]byte("a.b.c")), User: "till-7"}}
+	if r := ask(t, cfg, connect(sdk.Connect{Credentials: bearer("a.b.c")})); r.User != "till-7" {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// TestTokensAreNotReadOnTheLoop keeps the workers busy: what is answered all the
+// same was read by the caller.
+func TestTokensAreNotReadOnTheLoop(t *testing.T) {
+	cfg := withKeys(Key{ID: "a", Algorithm: "HS256", Secret: []byte("k")})
+	cfg.Workers = 1
+	got := make(chan *shard.AuthResult, 1)
+	a, err := New(cfg, func(_ int, r *shard.AuthResult) { got <- r })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	free := make(chan struct{})
+	a.signatures.do(func(context.Context) { <-free })
+	a.Submit([]shard.AuthRequest{connect(sdk.Connect{Credentials: bearer("no.json.there")})})
+	select {
+	case r := <-got:
+		t.Errorf("answered by the caller: %+v", r)
+	default:
+	}
+	close(free)
+	wantCode(t, <-got, wire.CodeUnauthorized)
+}
+
+func TestCallsHaveAClientOfTheirOwn(t *testing.T) {
+	cfg := Config{Callback: &Callback{URL: "http://127.0.0.1:1", Concurrency: 7}}
+	cfg.setDefaults()
+	transport, _ := cfg.HTTP.Transport.(*http.Transport)
+	if cfg.HTTP == http.DefaultClient || transport == nil || transport == http.DefaultTransport || transport.MaxIdleConnsPerHost != 7 {
+		t.Errorf("client %+v", cfg.HTTP)
+	}
 }

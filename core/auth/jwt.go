@@ -190,12 +190,15 @@ func parseKey(k Key) (crypto.PublicKey, error) {
 	return nil, fmt.Errorf("algorithm %q is not one of %s", k.Algorithm, strings.Join(algorithms, ", "))
 }
 
+// mayBeOurs says whether a token has the form of a JWT and there are issuers to
+// ask. It reads nothing of it.
+func (v *jwtVerifier) mayBeOurs(token string) bool {
+	return len(v.issuers) > 0 && len(token) <= tokenBytesMax && strings.Count(token, ".") == 2
+}
+
 // issuerOf reads, without trusting it, which issuer a token names; nil if it is
 // no JWT of a configured issuer.
 func (v *jwtVerifier) issuerOf(token string) *issuer {
-	if len(v.issuers) == 0 || len(token) > tokenBytesMax || strings.Count(token, ".") != 2 {
-		return nil
-	}
 	var claims jwt.RegisteredClaims
 	if _, _, err := v.parser.ParseUnverified(token, &claims); err != nil {
 		return nil
