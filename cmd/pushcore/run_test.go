@@ -50,7 +50,7 @@ func TestRunExitCodes(t *testing.T) {
 		{"no file", "", []string{"-c", "/nonexistent.yaml"}, exitConfig, []string{"/nonexistent.yaml", "no such file"}},
 		{"unknown key", "nod: {}\n", nil, exitConfig, []string{"node.yaml:1:1", "node"}},
 		{"unknown plugin option", free + "plugins: { tcp: { config: { listn: 127.0.0.1:0 } } }\n", nil, exitConfig, []string{"node.yaml:2:", "listen"}},
-		{"not in this version", free + "store: { kind: disk }\n", nil, exitConfig, []string{"node.yaml:2:16", "not in this version"}},
+		{"not in this version", free + "store: { kind: redis }\n", nil, exitConfig, []string{"node.yaml:2:16", "not in this version"}},
 		{"open beyond loopback", free + "plugins: { tcp: { config: { listen: 0.0.0.0:0 } } }\n", nil, exitConfig, []string{"--insecure", "node.yaml:2:"}},
 		{"http beyond loopback without keys", "http: { listen: 0.0.0.0:0 }\n", nil, exitConfig, []string{"http.keys"}},
 		{"device port in use", free + "plugins: { tcp: { config: { listen: " + taken.Addr().String() + " } } }\n", nil, exitPlugin, []string{"plugins.tcp", taken.Addr().String(), "in use"}},

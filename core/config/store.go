@@ -2,19 +2,37 @@ package config
 
 import "time"
 
+// Kinds of stores.
+const (
+	StoreMemory = "memory"
+	StoreDisk   = "disk"
+)
+
 // Store is the section `store`.
 type Store struct {
-	// What keeps messages: memory. Nothing in memory counts as stored: a record
-	// stays unsettled at its broker until its messages are acked or ended, and
-	// a restart forgets devices and memberships.
-	Kind string `key:"kind" oneof:"memory"`
+	// What keeps messages: memory or disk. On disk a message that counts as
+	// stored survives a crash of the machine. Nothing in memory counts as
+	// stored: a record stays unsettled at its broker until its messages are
+	// acked or ended, and a restart forgets devices and memberships.
+	Kind string `key:"kind" oneof:"memory disk"`
+	// The directory of the store on disk, made if it is not there. It is one
+	// node's alone. A relative one begins where the node is started.
+	Path string `key:"path"`
 	// How long a message for a user without a session waits in memory, from its
 	// acceptance or the end of his session. Then it ends as
-	// dropped(memory_wait). Meanwhile it holds its broker record open.
+	// dropped(memory_wait). Meanwhile it holds its broker record open. With a
+	// store on disk it waits there until it expires.
 	MemoryWait Duration `key:"memory_wait" min:"1s" max:"7d"`
 }
 
 func (s *Store) setDefaults() {
-	s.Kind = "memory"
+	s.Kind = StoreMemory
+	s.Path = "./data"
 	s.MemoryWait = Duration(60 * time.Second)
+}
+
+func (s *Store) validate(at place) {
+	if s.Kind == StoreDisk && s.Path == "" {
+		at.key("path").fail("a store on disk needs a directory")
+	}
 }

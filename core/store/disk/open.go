@@ -13,7 +13,7 @@ import (
 // format is how the store is laid out; see key.go.
 const format = 1
 
-// Open opens the store in a directory, or makes it. Sessions of the run before are
+// Open opens the store in a directory, or makes it; Start begins. Sessions of the run before are
 // over. It fails if another process has it, if what is there is of a newer version,
 // and if it is damaged (ErrDamaged).
 func Open(cfg Config) (*Store, error) {
@@ -22,7 +22,7 @@ func Open(cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, wake: make(chan struct{}, 1), done: make(chan struct{}), failed: map[string]struct{}{}}
+	s := &Store{cfg: cfg, wake: make(chan struct{}, 1), failed: map[string]struct{}{}}
 	s.state = state{log: cfg.Log, fs: cfg.FS, dir: cfg.Dir, reserve: cfg.ReserveBytes, closing: make(chan struct{})}
 	if err := s.openFiles(); err != nil {
 		return nil, fmt.Errorf("open the store in %s: %w", cfg.Dir, err)
@@ -37,7 +37,6 @@ func Open(cfg Config) (*Store, error) {
 	s.state.opened.Store(true)
 	s.state.look()
 	found.log(&cfg, s.data, time.Since(began))
-	go s.run()
 	return s, nil
 }
 

@@ -32,6 +32,7 @@ func TestWhatIsAnsweredSurvivesACrash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Start()
 	shared := &envelope.Message{ID: "m", Scope: "s", To: []wire.Address{{Kind: wire.Group, ID: "g"}}, Payload: []byte("hello"),
 		Receipt: envelope.ReceiptFinal, AcceptedAt: time.Date(2026, 1, 1, 0, 0, 0, 1, time.UTC), ExpiresAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}
 	for i := range 10 {
@@ -50,6 +51,7 @@ func TestWhatIsAnsweredSurvivesACrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
+	s.Start()
 	if s.Census() != 10 || s.HighestOrder() != 10 {
 		t.Errorf("census %d, highest order %d", s.Census(), s.HighestOrder())
 	}

@@ -13,7 +13,9 @@ import (
 type Store struct {
 	cfg  Config
 	wake chan struct{} // Submit, Close → run
-	done chan struct{} // closed when run has returned
+
+	starting sync.Once
+	done     chan struct{} // closed when run has returned; nil if it was not started
 
 	changes atomic.Uint64 // see Changes
 	census  atomic.Int64  // pairs, as of what was committed
@@ -33,6 +35,14 @@ type Store struct {
 }
 
 var _ store.Store = (*Store)(nil)
+
+// Start starts the goroutine. More than once is the same as once.
+func (s *Store) Start() {
+	s.starting.Do(func() {
+		s.done = make(chan struct{})
+		go s.run()
+	})
+}
 
 // Durable is true.
 func (s *Store) Durable() bool { return true }
@@ -76,7 +86,9 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 	close(s.state.closing)
 	s.poke()
-	<-s.done
+	if s.done != nil {
+		<-s.done
+	}
 	return s.closeFiles()
 }
 

@@ -28,6 +28,7 @@ func TestEngineConforms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		s.Start()
 		return s
 	})
 }
