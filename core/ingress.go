@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -37,7 +38,10 @@ func (i *ingress) Revoked(_, source string, epoch uint64) {
 	i.dispatcher.Revoked(i.index, source, epoch)
 }
 
-// Batch hands over records; it blocks while there is no room for them.
+// Batch hands over records; it blocks while there is no room for them. When the node
+// takes none any more there never will be: then it blocks until the plugin is closed
+// or the source revoked, for a plugin that was told no would give the source up,
+// and with it what devices still ack.
 func (i *ingress) Batch(ctx context.Context, _ string, b sdk.Records) error {
 	i.mu.Lock()
 	from := admit.From{Source: b.Source, Stable: i.stable[b.Source]}
@@ -47,5 +51,10 @@ func (i *ingress) Batch(ctx context.Context, _ string, b sdk.Records) error {
 	for k := range b.Records {
 		parsed[k] = admit.Parse(&i.policy, from, &b.Records[k], now)
 	}
-	return i.dispatcher.Batch(ctx, i.index, b.Source, b.Epoch, parsed)
+	err := i.dispatcher.Batch(ctx, i.index, b.Source, b.Epoch, parsed)
+	if errors.Is(err, dispatch.ErrStopped) {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -69,6 +70,39 @@ func TestStopWaitsForAcksAndSettles(t *testing.T) {
 	if err := <-stopped; err != nil {
 		t.Errorf("stop: %v", err)
 	}
+}
+
+// TestStopKeepsBrokersSources: a plugin that is told no gives its source up, and what
+// devices ack later is settled no more. So it is not told.
+func TestStopKeepsBrokersSources(t *testing.T) {
+	n := start(t, patiently(withBroker))
+	d := n.user("alice", "")
+	n.broker.deliver(t, 1, "under way", "push-to", "user:alice")
+	got := d.sees("under way")
+	stopped := n.stopping()
+	expect[wire.Move](d)
+	ctx, closed := context.WithCancel(context.Background())
+	late := make(chan error, 1)
+	go func() {
+		late <- n.broker.host.Batch(ctx, sdk.Records{Source: source, Epoch: epoch, Records: []sdk.Record{{Position: 2}}})
+	}()
+	d.send(&wire.Ack{Seq: got[0].Seq})
+	n.broker.settles(t, sdk.Done, 1)
+	d.cut()
+	n.broker.closes(t)
+	select {
+	case err := <-late:
+		t.Errorf("the plugin was told that its record is not taken: %v", err)
+	default:
+	}
+	closed()
+	if err := <-late; !errors.Is(err, context.Canceled) {
+		t.Errorf("the record of a closed plugin: %v", err)
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	n.broker.unsettled(t)
 }
 
 func TestStopDoesNotSettleWhatIsUnsafe(t *testing.T) {
