@@ -136,7 +136,7 @@ func (s *tale) step() {
 
 // rare does what happens now and then.
 func (s *tale) rare(d *actor) {
-	switch s.number(0, 6) {
+	switch s.number(0, 7) {
 	case 0:
 		s.do("%s room user:%s", pick(s, []string{"member", "member", "unmember"}), d.user)
 	case 1:
@@ -159,7 +159,36 @@ func (s *tale) rare(d *actor) {
 		s.do("kick - device:%s/%s", d.user, "phone")
 	case 6:
 		s.crash()
+	case 7:
+		s.end()
 	}
+}
+
+// end stops the process in good order: what is left of all messages is stored.
+func (s *tale) end() {
+	s.do("store mend")
+	s.do("store release")
+	s.do("broker back")
+	s.do("drain")
+	s.do("move rate=%d within=500ms grace=1s", s.number(0, 5))
+	for range s.number(0, 3) {
+		if d := pick(s, s.devices); d.conn != "" {
+			d.acked = d.top
+			s.do("ack %s %d", d.conn, d.top)
+		}
+		s.do("run 300ms")
+	}
+	s.do("run 10s")
+	s.stage.shard.Handle(&shard.Query{Kind: shard.QueryLeft})
+	answers := s.stage.shard.Effects().Answers
+	if left := answers[len(answers)-1].Left; left != (shard.Left{}) {
+		s.Fatalf("the drain leaves %+v", left)
+	}
+	s.stage.apply()
+	if s.stage.cfg.Durable && len(s.stage.open) > 0 {
+		s.Fatalf("the drain leaves open records %v", s.stage.open)
+	}
+	s.crash()
 }
 
 func (s *tale) crash() {
