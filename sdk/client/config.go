@@ -52,8 +52,11 @@ type Config struct {
 	// by the goroutine that reads and must not block, nor call Close.
 	OnState func(State)
 
-	// OnJoined is told every result of joining a group, also after a session
-	// was lost and its groups joined anew. The rules of OnState hold.
+	// OnJoined is told every result of joining a group, also after a break,
+	// when groups with a history are joined anew from the position reached, to
+	// get what was missed. Joined.Gap says that some of it is lost; that may
+	// also be told later, when the history moved on while it was read or the
+	// Handler was too slow for it. The rules of OnState hold.
 	OnJoined func(group string, result Joined, err error)
 
 	// Name and Version of the program, for the node's statistics.

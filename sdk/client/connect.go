@@ -56,8 +56,9 @@ func (c *Client) introduce(t transport, token string) (*wire.Accept, error) {
 		}
 		connect.Resume = wire.Resume{Session: c.session.Session, Epoch: c.session.Epoch, Seq: ack.Seq}
 	}
+	hello := c.appendPositions(t, t.appendFrame(nil, &connect))
 	c.mu.Unlock()
-	if err := t.write(t.appendFrame(nil, &connect), c.cfg.ConnectTimeout); err != nil {
+	if err := t.write(hello, c.cfg.ConnectTimeout); err != nil {
 		return nil, err
 	}
 	b, err := t.readFrame()

@@ -42,6 +42,12 @@ func (c *Client) handleNext(codecs *decompressor) bool {
 		c.mu.Unlock()
 		return false
 	}
+	if c.inbox.came(it) {
+		c.mu.Unlock()
+		c.finish(it, nil)
+		return true
+	}
+	c.inbox.stats.Received++
 	m := it.message // it may get another number meanwhile.
 	codec := it.codec
 	c.mu.Unlock()
@@ -66,7 +72,7 @@ func (c *Client) finish(it *item, err error) {
 	}
 	if err == nil {
 		c.inbox.done(it)
-		c.reachedPosition(it.message.FromGroup, it.message.Position)
+		c.reachedPosition(it)
 	} else {
 		c.inbox.refuse(c.nackOf(it, err))
 	}

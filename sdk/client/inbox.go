@@ -32,6 +32,7 @@ type item struct {
 	codec    string // its payload's compression; "": none
 	seq      uint64 // 0: fast, or numbered in an epoch that is over
 	reliable bool
+	counts   bool // it moves its group's position on
 	refused  bool // nacked, and expected to come again: in open, not in queue
 }
 
@@ -75,26 +76,27 @@ func (b *inbox) begin() {
 }
 
 // receive takes a message, whose payload is compressed with codec, or with
-// none. p's slices stay the caller's.
-func (b *inbox) receive(p *wire.Push, codec string) {
+// none. p's slices stay the caller's. It returns one of a group's history that it had
+// to drop for it, or nil.
+func (b *inbox) receive(p *wire.Push, codec string, counts bool) (lost *item) {
 	if p.Seq == 0 {
-		b.receiveFast(p, codec)
-		return
+		return b.receiveFast(p, codec, counts)
 	}
 	b.highest = max(b.highest, p.Seq)
 	if b.handled.has(string(p.ID)) {
 		b.stats.Repeats++
 		b.unacked++
-		return
+		return nil
 	}
 	if it := b.pending[string(p.ID)]; it != nil {
 		b.again(it, p, codec)
-		return
+		return nil
 	}
-	it := &item{message: copyMessage(p), codec: codec, seq: p.Seq, reliable: true}
+	it := &item{message: copyMessage(p), codec: codec, seq: p.Seq, reliable: true, counts: counts}
 	b.pending[it.message.ID] = it
 	b.number(it)
 	b.queue = append(b.queue, it)
+	return nil
 }
 
 // again takes a message that is not handled yet once more: it may have another
@@ -114,19 +116,41 @@ func (b *inbox) again(it *item, p *wire.Push, codec string) {
 	b.queue = append(b.queue, it)
 }
 
-func (b *inbox) receiveFast(p *wire.Push, codec string) {
+func (b *inbox) receiveFast(p *wire.Push, codec string, counts bool) (lost *item) {
 	// A group's history may bring as fast what came as reliable.
 	if b.handled.has(string(p.ID)) || b.pending[string(p.ID)] != nil {
-		return
+		return nil
 	}
 	if b.fast >= b.fastMax {
-		oldest := slices.IndexFunc(b.queue, func(it *item) bool { return !it.reliable })
-		b.queue = slices.Delete(b.queue, oldest, oldest+1)
-		b.fast--
-		b.stats.FastDropped++
+		lost = b.dropFast()
 	}
 	b.fast++
-	b.queue = append(b.queue, &item{message: copyMessage(p), codec: codec})
+	b.queue = append(b.queue, &item{message: copyMessage(p), codec: codec, counts: counts})
+	return lost
+}
+
+// dropFast drops the oldest fast message, one that is in no history if there is any;
+// the other is returned.
+func (b *inbox) dropFast() (lost *item) {
+	at := slices.IndexFunc(b.queue, func(it *item) bool { return !it.reliable && it.message.Position == 0 })
+	if at < 0 {
+		at = slices.IndexFunc(b.queue, func(it *item) bool { return !it.reliable })
+		lost = b.queue[at]
+	}
+	b.queue = slices.Delete(b.queue, at, at+1)
+	b.fast--
+	b.stats.FastDropped++
+	return lost
+}
+
+// came says whether the message was handled since it was queued: a group's history
+// brings again what has come otherwise, and the other way about.
+func (b *inbox) came(it *item) bool {
+	if !b.handled.has(it.message.ID) || (!it.reliable && it.message.Position == 0) {
+		return false
+	}
+	b.stats.Repeats++
+	return true
 }
 
 func (b *inbox) number(it *item) {
@@ -151,13 +175,15 @@ func (b *inbox) next() *item {
 	if !it.reliable {
 		b.fast--
 	}
-	b.stats.Received++
 	return it
 }
 
 // done says that the item is handled.
 func (b *inbox) done(it *item) {
 	if !it.reliable {
+		if it.message.Position > 0 {
+			b.handled.add(it.message.ID) // It may come again, with the history.
+		}
 		return
 	}
 	delete(b.pending, it.message.ID)

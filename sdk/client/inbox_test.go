@@ -50,7 +50,7 @@ type inboxWorld struct {
 }
 
 func (w *inboxWorld) send(seq uint64) {
-	w.inbox.receive(&wire.Push{Seq: seq, ID: []byte(w.owed[seq])}, "")
+	w.inbox.receive(&wire.Push{Seq: seq, ID: []byte(w.owed[seq])}, "", false)
 }
 
 func (w *inboxWorld) pushNew(t *rapid.T) {

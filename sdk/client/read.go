@@ -40,24 +40,30 @@ func (c *Client) readPush(l *link, b []byte, push *wire.Push) error {
 			return protocolFault("a compressed payload without an agreed codec")
 		}
 	}
-	now := time.Now()
+	lost, err := c.receive(l, push, codec, time.Now())
+	c.lostPosition(lost)
+	return err
+}
+
+// receive takes a message, and returns one that it had to drop of a group's history.
+func (c *Client) receive(l *link, push *wire.Push, codec string, now time.Time) (lost *item, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l.received(now)
 	if l.leaving {
-		return nil
+		return nil, nil
 	}
 	before := c.inbox.unacked
-	c.inbox.receive(push, codec)
+	lost = c.inbox.receive(push, codec, c.counts(push))
 	if len(c.inbox.pending) > 4*int(l.accept.Window)+pendingSlack {
-		return protocolFault("more messages than the window of %d", l.accept.Window)
+		return lost, protocolFault("more messages than the window of %d", l.accept.Window)
 	}
 	if c.inbox.unacked > before {
 		l.ackSoon(c.inbox.unacked, c.cfg.AckDelay, now)
 		notify(c.wake)
 	}
 	notify(c.work)
-	return nil
+	return lost, nil
 }
 
 // pendingSlack keeps a node from filling the memory with messages that are

@@ -127,8 +127,12 @@ func TestGroupsAreJoinedAnewWhereTheyWereLeftOff(t *testing.T) {
 		h.want(t, "n41")
 		conn.Close()
 
-		conn, _ = n.accept(session("s", true)) // Still in the group.
+		conn, _ = n.accept(session("s", true)) // Still in the group, for what came meanwhile.
+		if join := expect[wire.Join](conn); *join != (wire.Join{Group: "news", Position: 41}) {
+			t.Errorf("joins again with %+v", *join)
+		}
 		expect[wire.Ack](conn)
+		conn.send(&wire.Joined{Group: "news", Position: 41})
 		if f := conn.next(time.Second); f != nil {
 			t.Errorf("%+v is sent after a resume", f)
 		}
@@ -145,8 +149,8 @@ func TestGroupsAreJoinedAnewWhereTheyWereLeftOff(t *testing.T) {
 		if f := conn.next(time.Second); f != nil {
 			t.Errorf("%+v is sent for a group that refused", f)
 		}
-		if first, second := <-results, <-results; first != nil || second == nil {
-			t.Errorf("results %v and %v", first, second)
+		if first, second, third := <-results, <-results, <-results; first != nil || second != nil || third == nil {
+			t.Errorf("results %v, %v and %v", first, second, third)
 		}
 		stop(t, c)
 	})
