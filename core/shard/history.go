@@ -144,7 +144,7 @@ func (s *Shard) replayed(j *job, a *store.Answer) {
 	}
 	c.Asked = false
 	entries := a.Entries
-	gap := len(entries) == 0 || entries[0].Order > c.After+1
+	gap := len(entries) == 0 || !s.bridges(ses, c, entries[0].Order)
 	for len(entries) > 0 && entries[0].Order <= c.After {
 		entries = entries[1:]
 	}
@@ -164,6 +164,28 @@ func (s *Shard) replayed(j *job, a *store.Answer) {
 	c.Ended = !a.More || c.After >= c.Upto
 	s.catchUp(ses)
 	s.markDirty(ses)
+}
+
+// bridges says whether nothing is missing between what the device has and a position:
+// what is gone from the history may be pending for it.
+func (s *Shard) bridges(ses *session.Session, c *session.CatchUp, to uint64) bool {
+	if to <= c.After+1 {
+		return true
+	}
+	pending := uint64(0)
+	count := func(p *session.Part) {
+		i := slices.IndexFunc(p.Message.To, func(a wire.Address) bool { return a.Kind == wire.Group && a.ID == c.Group })
+		if i >= 0 && p.Message.Position(i) > c.After && p.Message.Position(i) < to {
+			pending++
+		}
+	}
+	for item := range ses.Window.All() {
+		count(item.Message.Part)
+	}
+	for i := range ses.Out.Len() {
+		count(ses.Out.At(i).Part)
+	}
+	return pending == to-c.After-1
 }
 
 // replayFailed waits for a store that fails.
