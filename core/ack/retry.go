@@ -87,6 +87,16 @@ func (w *Window[M]) Reconnect(now time.Duration, out []Item[M]) []Item[M] {
 	return out
 }
 
+// Resent says that a message which was to be sent again is sent now: its delay begins
+// here, however long the send had to wait for its turn.
+func (w *Window[M]) Resent(seq uint64, now time.Duration) {
+	if seq < w.base || seq >= w.next || !w.at(seq).live || w.at(seq).sends == 0 || w.at(seq).due == never {
+		return
+	}
+	p := w.at(seq)
+	w.arm(p, seq, int(p.sends), w.clock.read(now))
+}
+
 // arm starts the delay of the n-th send on this connection.
 func (w *Window[M]) arm(p *place[M], seq uint64, n int, clock time.Duration) {
 	p.sends = uint8(n)

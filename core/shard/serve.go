@@ -82,6 +82,7 @@ func (s *Shard) serveAgain(ses *session.Session, batch *sdk.Batch) (bytes int) {
 			s.freePair(p)
 			continue
 		}
+		ses.Window.Resent(p.Seq, s.now.Mono)
 		batch.Items = append(batch.Items, sdk.Item{Conn: ses.Conn, Seq: p.Seq, Message: s.form(ses, p.Part, p.From, batch)})
 		bytes += len(p.Part.Message.Payload)
 	}

@@ -40,7 +40,7 @@ type record struct {
 	plain    bool // nothing in it is a reason for it not to arrive
 	solo     bool // addressed to solo users and their devices only
 	withdraw bool // an operation to withdraw it was published
-	started  []int
+	started  []int // the runs that it was handed to
 	fates    map[envelope.Fate]int
 }
 
@@ -79,6 +79,9 @@ func (w *World) handOver(s *source) {
 	b := &dispatch.Batch{Source: s.name, Epoch: s.epoch}
 	for _, r := range s.log[s.next : s.next+most] {
 		b.Records = append(b.Records, w.parse(r))
+		if n := len(r.started); n == 0 || r.started[n-1] != w.runs {
+			r.started = append(r.started, w.runs)
+		}
 	}
 	s.next += most
 	w.node.inputs = append(w.node.inputs, b)

@@ -16,6 +16,7 @@ type pairKey struct {
 	user  string
 	order uint64
 	key   string
+	taken bool // the store has ended it and does not say so yet, and meanwhile its receiver has taken another's place
 }
 
 // fated is told of each pair's end.
@@ -70,7 +71,11 @@ func (d *device) checkOrder(r *record) {
 		}
 		d.last[key] = uint64(r.position) + 1
 	}
-	if d.kind == solo && r.solo && m.Class == sdk.Reliable && w.shape.patient && w.shape.durable && len(m.Except)+len(m.Platforms) == 0 && !m.SessionsOnly {
+	// A withdrawal or a collapse key of another source may have ended one receiver's
+	// pair before a crash that brings its record back, because another receiver's
+	// was not safe: see docs/decisions/0003.
+	revived := (r.withdraw || m.Collapse != "") && len(r.started) > 1
+	if !revived && d.kind == solo && r.solo && m.Class == sdk.Reliable && w.shape.patient && w.shape.durable && len(m.Except)+len(m.Platforms) == 0 && !m.SessionsOnly {
 		check(0)
 	}
 	if inRun {
@@ -85,7 +90,7 @@ func (w *World) check() { w.checkBooks() }
 func (w *World) pending() map[pairKey]string {
 	n := w.node
 	set := map[pairKey]string{}
-	n.store.Scan(func(p store.Pair) { set[pairKey{p.User, p.Order, p.Receiver.Device}] = p.Message.ID })
+	n.store.Scan(func(p store.Pair) { set[pairKey{p.User, p.Order, p.Receiver.Device, false}] = p.Message.ID })
 	failed, waiting := map[[2]uint64]bool{}, map[[2]uint64]bool{}
 	for i := range n.ops {
 		waiting[[2]uint64{uint64(n.ops[i].Loop), n.ops[i].Token}] = true
@@ -97,7 +102,9 @@ func (w *World) pending() map[pairKey]string {
 					failed[[2]uint64{uint64(loop), a.Token}] = true
 				}
 				for _, p := range slices.Concat(a.Removed, a.There) {
-					set[pairKey{p.User, p.Order, p.Receiver.Device}] = p.Message.ID
+					key := pairKey{p.User, p.Order, p.Receiver.Device, false}
+					_, key.taken = set[key]
+					set[key] = p.Message.ID
 				}
 			}
 		}
@@ -105,7 +112,7 @@ func (w *World) pending() map[pairKey]string {
 	var over []pairKey
 	for loop, s := range n.shards {
 		s.Census(func(p shard.PairAt) {
-			key := pairKey{p.User, p.Order, p.Key}
+			key := pairKey{p.User, p.Order, p.Key, false}
 			switch p.Place {
 			case shard.InMemory:
 				set[key] = p.Message.ID
@@ -120,6 +127,8 @@ func (w *World) pending() map[pairKey]string {
 		})
 	}
 	for _, key := range over {
+		delete(set, key)
+		key.taken = true
 		delete(set, key)
 	}
 	return set
@@ -167,13 +176,13 @@ func (w *World) checkSafe(r *record) {
 	stored := map[pairKey]bool{}
 	n.store.Scan(func(p store.Pair) {
 		if p.Message.ID == r.id {
-			stored[pairKey{p.User, p.Order, p.Receiver.Device}] = true
+			stored[pairKey{p.User, p.Order, p.Receiver.Device, false}] = true
 		}
 	})
 	for _, s := range n.shards {
 		s.Census(func(p shard.PairAt) {
 			if p.Place == shard.EndedHere {
-				delete(stored, pairKey{p.User, p.Order, p.Key})
+				delete(stored, pairKey{p.User, p.Order, p.Key, false})
 			}
 		})
 	}
@@ -182,12 +191,12 @@ func (w *World) checkSafe(r *record) {
 	}
 	for loop := range n.loops {
 		for _, p := range n.removedOnTheWay(loop) {
-			stored[pairKey{p.User, p.Order, p.Receiver.Device}] = true // It has ended, and will be told.
+			stored[pairKey{p.User, p.Order, p.Receiver.Device, false}] = true // It has ended, and will be told.
 		}
 	}
 	for loop, s := range n.shards {
 		s.Census(func(p shard.PairAt) {
-			if p.Place == shard.EndedHere || p.Message.ID != r.id || stored[pairKey{p.User, p.Order, p.Key}] {
+			if p.Place == shard.EndedHere || p.Message.ID != r.id || stored[pairKey{p.User, p.Order, p.Key, false}] {
 				return
 			}
 			if p.Place == shard.InMemory || p.Token == 0 || slices.ContainsFunc(n.ops, func(o store.Op) bool { return o.Loop == loop && o.Token == p.Token }) {
