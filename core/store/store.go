@@ -20,6 +20,9 @@ type Store interface {
 	// Durable says whether what is answered without an error survives the
 	// process: whether stored counts as safe.
 	Durable() bool
+	// Start begins to apply and answer operations and to end what has expired. It
+	// is called once; before it the engine is as it was opened.
+	Start()
 	Submit(ops []Op)
 	// Err says why the store takes nothing at present (full, failing), or nil. It
 	// is cheap: who accepts messages asks before each batch.
@@ -32,7 +35,7 @@ type Store interface {
 	// is what the shards know, but for operations that they wait for.
 	Changes() uint64
 
-	// What it held when it was opened; called before the first Submit.
+	// What it held when it was opened; called before Start.
 	Carried() iter.Seq[Carried]               // of each user, in no order
 	CarriedOwed() iter.Seq[Pair]              // notices not told yet (see Pair.Owed), those of one user in order
 	CarriedGroups() iter.Seq2[string, uint64] // position of each group with a history

@@ -23,6 +23,7 @@ func TestGoroutineEndsWhatHasExpired(t *testing.T) {
 				}
 			}
 		}})
+		s.Start()
 		begin := time.Now()
 		op := putOne(1, 0)
 		op.Message.ExpiresAt, op.Until = begin.Add(3*time.Hour), begin.Add(2*time.Hour)
@@ -40,6 +41,7 @@ func TestGoroutineEndsWhatHasExpired(t *testing.T) {
 func TestCloseAnswersWhatWasSubmitted(t *testing.T) {
 	answers := 0
 	s := Open(Config{Owner: func(string) int { return 0 }, Sink: func(_ int, a []store.Answer) { answers += len(a) }})
+	s.Start()
 	for order := uint64(1); order <= 1000; order++ {
 		s.Submit([]store.Op{putOne(order, 0)})
 	}

@@ -33,7 +33,7 @@ type Config struct {
 type Store struct {
 	cfg  Config
 	wake chan struct{} // Submit, Close → run
-	done chan struct{} // closed when run has returned; nil if Manual
+	done chan struct{} // closed when run has returned; nil if it was not started
 
 	changes atomic.Uint64 // see Changes
 
@@ -59,11 +59,15 @@ func open(cfg Config, d *data) *Store {
 	}
 	s := &Store{cfg: cfg, data: d, wake: make(chan struct{}, 1), failed: map[string]struct{}{}}
 	d.durable = cfg.Durable
-	if !cfg.Manual {
+	return s
+}
+
+// Start starts the goroutine, if there is one.
+func (s *Store) Start() {
+	if !s.cfg.Manual {
 		s.done = make(chan struct{})
 		go s.run()
 	}
-	return s
 }
 
 // Durable says what Config.Durable said.

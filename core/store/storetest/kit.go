@@ -76,6 +76,7 @@ func start(t *testing.T, open Open) *bench {
 func newBench(t failer, open Open) *bench {
 	b := &bench{t: t, now: begin, news: make(chan struct{}, 1)}
 	b.engine = open(Env{Owner: owner, Sink: b.sink, Now: b.clock})
+	b.engine.Start()
 	return b
 }
 
