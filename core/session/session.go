@@ -56,10 +56,14 @@ type Session struct {
 	CatchUps []*CatchUp
 
 	// Behind: what is newer than Cursor waits in the store and comes by pages;
-	// until it has come, new reliable messages go there too.
-	Behind bool
-	Paging bool
-	Cursor uint64 // the newest order that entered memory
+	// until it has come, new reliable messages go there too. Near the end they are
+	// held instead (see the shard's page.go): Held is newer than all of them, and
+	// HeldPuts are the Puts still under way that are older.
+	Behind   bool
+	Paging   bool
+	Cursor   uint64 // the newest order that entered Out
+	Held     *Outbox
+	HeldPuts int
 
 	Timer    wheel.ID
 	TimerAt  time.Duration
@@ -121,20 +125,52 @@ func (s *Session) WindowFull() bool {
 }
 
 // Pairs appends the reliable pairs in memory that f chooses: those in the window
-// in seq order, then those in the outbox.
+// in seq order, then those in the outbox, then those held.
 func (s *Session) Pairs(f func(*Pair) bool, out []*Pair) []*Pair {
 	for item := range s.Window.All() {
 		if f(item.Message) {
 			out = append(out, item.Message)
 		}
 	}
-	for i := range s.Out.Len() {
-		if p := s.Out.At(i).Pair; p != nil && f(p) {
+	for i := range s.Queued() {
+		if p := s.QueuedAt(i).Pair; p != nil && f(p) {
 			out = append(out, p)
 		}
 	}
 	return out
 }
 
+// Queued is the number of entries that wait for the window: in the outbox and held.
+func (s *Session) Queued() int {
+	if s.Held == nil {
+		return s.Out.Len()
+	}
+	return s.Out.Len() + s.Held.Len()
+}
+
+// QueuedAt is the one at place i.
+func (s *Session) QueuedAt(i int) Entry {
+	if n := s.Out.Len(); i >= n {
+		return s.Held.At(i - n)
+	}
+	return s.Out.At(i)
+}
+
+// QueuedBytes is the sum of their payloads.
+func (s *Session) QueuedBytes() int {
+	if s.Held == nil {
+		return s.Out.Bytes()
+	}
+	return s.Out.Bytes() + s.Held.Bytes()
+}
+
+// RemoveQueued takes out, in order, all entries for which f says so.
+func (s *Session) RemoveQueued(f func(Entry) bool) {
+	s.Out.RemoveFunc(f)
+	if s.Held != nil {
+		s.Held.RemoveFunc(f)
+	}
+}
+
 // InMemory counts the pairs that the session holds, fast ones included.
-func (s *Session) InMemory() int { return s.Window.Len() + s.Out.Len() + len(s.Handed) }
+func (s *Session) InMemory() int { return s.Window.Len() + s.Queued() + len(s.Handed) }

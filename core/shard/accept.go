@@ -183,7 +183,7 @@ func (s *Shard) addTo(a *acceptance, ses *session.Session, kin *session.Kin) {
 	if kin != nil {
 		kin.Pending++
 	}
-	if ses.Behind {
+	if ses.Behind && ses.Held == nil {
 		a.Unsafe++
 		s.addReceiver(ses.User, store.Receiver{Device: ses.Key()})
 		return
@@ -329,6 +329,11 @@ func (s *Shard) enter(ses *session.Session, p *session.Pair) {
 		s.spill(ses, p)
 		return
 	}
+	if ses.Held != nil {
+		ses.Held.Push(session.Entry{Part: p.Part, Pair: p, From: p.From})
+		s.watchStoring(ses, p.Part)
+		return
+	}
 	ses.Out.Push(session.Entry{Part: p.Part, Pair: p, From: p.From})
 	ses.Cursor = max(ses.Cursor, p.Part.Order)
 	s.watchStoring(ses, p.Part)
@@ -356,7 +361,7 @@ func (s *Shard) enterFast(ses *session.Session, e session.Entry) {
 // collapse ends what a newer message with the same key replaces: what is of its
 // class, in the outbox, and was never sent.
 func (s *Shard) collapse(ses *session.Session, m *envelope.Message) {
-	ses.Out.RemoveFunc(func(e session.Entry) bool {
+	ses.RemoveQueued(func(e session.Entry) bool {
 		old := e.Part.Message
 		if old.Collapse != m.Collapse || old.Class != m.Class || old.Scope != m.Scope || old.ID == m.ID || (e.Pair != nil && e.Pair.Sent) {
 			return false

@@ -189,6 +189,9 @@ func (s *Shard) bequeath(ses *session.Session) {
 			s.leave(e.Pair)
 		}
 	}
+	for ses.Held != nil && ses.Held.Len() > 0 {
+		s.leave(ses.Held.Pop().Pair)
+	}
 	if ses.Device == "" && ses.User.Stored+ses.User.Puts+ses.User.Failed > 0 {
 		s.submit(&job{user: ses.User, op: store.Op{
 			Kind: store.EndSession, Device: ses.Key(), Until: s.waitsUntil(), Fate: envelope.Dropped, Reason: envelope.SessionEnded}})
@@ -199,20 +202,24 @@ func (s *Shard) bequeath(ses *session.Session) {
 func (s *Shard) leave(p *session.Pair) {
 	ses := p.Session
 	r := s.receiverOf(p)
-	switch {
-	case ses.Device == "" && p.Kin != nil && (p.Kin.Acked || p.Kin.Pending > 1):
-		s.end(p, envelope.Dropped, envelope.SessionEnded)
-		return
-	case p.Store == session.Storing:
-		s.jobOf(p).pair = nil // The part goes on waiting for it.
-		s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{r}, again: true})
-	case p.Store == session.Stored:
-		s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{r}, again: true})
-	case ses.Device == "":
-		r.Device = ""
-		s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{r}, held: !p.Safe})
-	default:
-		s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{r}, held: !p.Safe})
+	if ses.Device == "" {
+		if p.Kin != nil && (p.Kin.Acked || p.Kin.Pending > 1) {
+			s.end(p, envelope.Dropped, envelope.SessionEnded)
+			return
+		}
+		if p.Store == session.NotStored {
+			r.Device = "" // EndSession does so with what is stored.
+		}
 	}
+	s.handOver(p, r)
+}
+
+// handOver leaves a pair to the store, for a receiver.
+func (s *Shard) handOver(p *session.Pair, r store.Receiver) {
+	if p.Store == session.Storing {
+		s.jobOf(p).pair = nil // The part goes on waiting for it.
+	}
+	again := p.Store != session.NotStored
+	s.put(put{part: p.Part, user: p.Session.User, receivers: []store.Receiver{r}, again: again, held: !again && !p.Safe})
 	s.freePair(p)
 }

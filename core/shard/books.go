@@ -47,8 +47,8 @@ func (s *Shard) Books() Books {
 		for item := range ses.Window.All() {
 			b.InStore += inStore(item.Message)
 		}
-		for i := range ses.Out.Len() {
-			if p := ses.Out.At(i).Pair; p != nil {
+		for i := range ses.Queued() {
+			if p := ses.QueuedAt(i).Pair; p != nil {
 				b.InStore += inStore(p)
 			}
 		}

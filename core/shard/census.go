@@ -39,8 +39,8 @@ func (s *Shard) Census(f func(PairAt)) {
 		for item := range ses.Window.All() {
 			at(item.Message.Part)
 		}
-		for i := range ses.Out.Len() {
-			at(ses.Out.At(i).Part)
+		for i := range ses.Queued() {
+			at(ses.QueuedAt(i).Part)
 		}
 		for _, e := range ses.Handed {
 			at(e.Part)

@@ -48,7 +48,7 @@ func (s *Shard) takeOut(p *session.Pair) {
 		ses.Window.Remove(p.Seq)
 		return
 	}
-	ses.Out.RemoveFunc(func(e session.Entry) bool { return e.Pair == p })
+	ses.RemoveQueued(func(e session.Entry) bool { return e.Pair == p })
 }
 
 // conclude counts a fate and tells who wanted to know. held says that the part's

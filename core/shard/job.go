@@ -149,6 +149,9 @@ func (s *Shard) stored(a *store.Answer) {
 	delete(s.jobs, a.Token)
 	if j.user != nil && j.op.Kind == store.Put {
 		j.user.Puts--
+		for _, ses := range j.user.Sessions {
+			ses.HeldPuts = max(0, ses.HeldPuts-1)
+		}
 	}
 	switch j.op.Kind {
 	case store.Put:

@@ -19,6 +19,7 @@ func (s *Shard) spill(ses *session.Session, p *session.Pair) {
 		ses.Behind = true
 		s.storeBefore(ses, p.Part.Order)
 	}
+	s.letGo(ses)
 	s.put(put{part: p.Part, user: ses.User, receivers: []store.Receiver{s.receiverOf(p)}, held: true})
 	s.freePair(p)
 }
@@ -28,6 +29,9 @@ func (s *Shard) spill(ses *session.Session, p *session.Pair) {
 func (s *Shard) page(ses *session.Session) {
 	if !ses.Behind || ses.Paging || ses.State == session.Ended || ses.State == session.Detached || ses.User.Failed > 0 {
 		return
+	}
+	if ses.Held != nil && ses.HeldPuts > 0 {
+		return // The last page has to bring what these store.
 	}
 	room := s.cfg.Outbox.Messages - ses.Out.Len()
 	if room < s.cfg.Outbox.Messages/2 || ses.Out.Bytes() > s.cfg.Outbox.Bytes/2 {
@@ -51,7 +55,10 @@ func (s *Shard) pageBehind(u *session.User) {
 }
 
 // paged takes a page into the outbox. When there is no more, and no Put is under
-// way that a page would have to bring, the session is live again.
+// way that a page would have to bring, the session is live again. While Puts are
+// under way, what is new is held from here on, so that they come to an end: the
+// page behind them is the last one, and what was held follows it. Operations of one
+// user are answered in order, so the Puts that count are the next ones answered.
 func (s *Shard) paged(ses *session.Session, a *store.Answer) {
 	ses.Paging = false
 	if ses.State == session.Ended {
@@ -60,17 +67,47 @@ func (s *Shard) paged(ses *session.Session, a *store.Answer) {
 	for i := range a.Entries {
 		s.replay(ses, &a.Entries[i])
 	}
-	if !a.More && ses.User.Puts == 0 && ses.User.Failed == 0 {
-		ses.Behind = false
+	u := ses.User
+	switch {
+	case a.More:
+	case ses.Held != nil && ses.HeldPuts == 0, u.Puts == 0 && u.Failed == 0:
+		s.live(ses)
+	case ses.Held == nil:
+		ses.Held, ses.HeldPuts = &session.Outbox{}, u.Puts
 	}
 	s.catchUp(ses)
 	s.markDirty(ses)
 	s.arm(ses)
 }
 
+// live ends a session's being behind: all that the store had for it is in its outbox.
+func (s *Shard) live(ses *session.Session) {
+	ses.Behind = false
+	for held := ses.Held; held != nil && held.Len() > 0; {
+		e := held.Pop()
+		ses.Out.Push(e)
+		ses.Cursor = max(ses.Cursor, e.Part.Order)
+	}
+	ses.Held, ses.HeldPuts = nil, 0
+}
+
+// letGo leaves to the store what was held: there is too much of it.
+func (s *Shard) letGo(ses *session.Session) {
+	for ses.Held != nil && ses.Held.Len() > 0 {
+		p := ses.Held.Pop().Pair
+		s.handOver(p, s.receiverOf(p))
+	}
+	ses.Held, ses.HeldPuts = nil, 0
+}
+
+// isHeld says whether an order is of what is held: the store may have it as well.
+func isHeld(ses *session.Session, order uint64) bool {
+	return ses.Held != nil && ses.Held.Len() > 0 && order >= ses.Held.At(0).Part.Order
+}
+
 // replay puts a stored message into the outbox.
 func (s *Shard) replay(ses *session.Session, e *store.Entry) {
-	if s.removing[pairKey{ses.User.ID, e.Order, e.Receiver.Device}] > 0 {
+	if isHeld(ses, e.Order) || s.removing[pairKey{ses.User.ID, e.Order, e.Receiver.Device}] > 0 {
 		return
 	}
 	p := s.newPair()

@@ -93,7 +93,7 @@ func (s *Shard) sessionView(ses *session.Session) SessionView {
 	v := SessionView{
 		ID: ses.ID, User: ses.User.ID, Device: ses.Device, Platform: ses.Platform, Plugin: ses.Plugin, Peer: ses.Peer,
 		Client: ses.Client, Attached: ses.State == session.Attached, Since: ses.Since,
-		Queued: ses.Out.Len(), Unacked: ses.Window.Len(),
+		Queued: ses.Queued(), Unacked: ses.Window.Len(),
 	}
 	v.Groups = namesOf(ses.Joined)
 	return v

@@ -9,8 +9,8 @@ import (
 // full says whether a session's outbox has no room for a message. An empty one
 // takes any, so that none is too long for ever.
 func (s *Shard) full(ses *session.Session, m *envelope.Message) bool {
-	n := ses.Out.Len()
-	return n >= s.cfg.Outbox.Messages || (n > 0 && ses.Out.Bytes()+len(m.Payload) > s.cfg.Outbox.Bytes)
+	n := ses.Queued()
+	return n >= s.cfg.Outbox.Messages || (n > 0 && ses.QueuedBytes()+len(m.Payload) > s.cfg.Outbox.Bytes)
 }
 
 // makeRoom applies the policy for fast messages to a full outbox; false if the new

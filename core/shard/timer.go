@@ -186,7 +186,7 @@ func (s *Shard) expire(ses *session.Session) {
 	for item := range ses.Window.All() {
 		s.watchExpiry(ses, item.Message.Part.Message)
 	}
-	for i := range ses.Out.Len() {
-		s.watchExpiry(ses, ses.Out.At(i).Part.Message)
+	for i := range ses.Queued() {
+		s.watchExpiry(ses, ses.QueuedAt(i).Part.Message)
 	}
 }
