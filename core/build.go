@@ -38,25 +38,24 @@ func (r *Runtime) buildDispatcher() {
 	routes := host.Routes{
 		sdk.OutputUplink: p.uplink, sdk.OutputReceipt: p.cfg.Routes.Receipt, sdk.OutputDeadLetter: p.cfg.Routes.DeadLetter}
 	brokers, outputs := map[string]*host.Broker{}, map[string][]sdk.Output{}
-	names := []string{"http"}
 	for i := range p.mqs {
 		m := &p.mqs[i]
-		in := &ingress{index: i + 1, stable: map[string]bool{}}
+		in := &ingress{index: i + 1, store: r.store, log: r.log.With("plugin", m.name), stable: map[string]bool{}}
 		b := host.NewBroker(m.name, m.plugin, in, p.cfg.Limits.Uplink.Queue.Messages, r.log.With("plugin", m.name))
 		r.brokers = append(r.brokers, b)
 		brokers[m.name], outputs[m.name] = b, m.setup.Outputs
-		names = append(names, m.name)
 	}
 	r.egress = host.NewEgress(routes, brokers, outputs)
-	r.pushes = newPushes(r.httpPolicy())
+	r.pushes = newPushes(r.httpPolicy(), r.store)
 	out := &outside{
-		brokers: append([]*host.Broker{nil}, r.brokers...), names: names, pushes: r.pushes, egress: r.egress,
+		brokers: append([]*host.Broker{nil}, r.brokers...), names: r.instanceNames(), pushes: r.pushes, egress: r.egress,
 		dispatcher: func() *dispatch.Dispatcher { return r.dispatcher }, log: r.log,
 	}
 	hasLetters := func(instance string) bool { return r.egress.Target(sdk.OutputDeadLetter, instance) != nil }
 	r.dispatcher = dispatch.NewDispatcher(dispatch.Config{
 		State: dispatch.StateConfig{
-			Admit: admitSettings(p, hasLetters), Loops: r.plan.Loops, Owner: r.owner, History: historyRules(p.cfg)},
+			Admit: admitSettings(p, hasLetters, r.store.Durable()), Loops: r.plan.Loops, Owner: r.owner, History: historyRules(p.cfg)},
+		Now:     r.admitNow,
 		Loops:   postLoops{r},
 		Outside: out,
 		Store:   r.store.Submit,
@@ -70,6 +69,15 @@ func (r *Runtime) buildDispatcher() {
 		in.dispatcher = r.dispatcher
 		in.policy = r.inputPolicy(i)
 	}
+}
+
+// instanceNames are the instances that bring records, by admission's index.
+func (r *Runtime) instanceNames() []string {
+	names := []string{httpName}
+	for i := range r.prepared.mqs {
+		names = append(names, r.prepared.mqs[i].name)
+	}
+	return names
 }
 
 func (r *Runtime) httpPolicy() admit.Policy {
@@ -95,15 +103,21 @@ func (r *Runtime) inputPolicy(i int) admit.Policy {
 func (r *Runtime) buildLoops() error {
 	c := r.prepared.cfg
 	var states []loop.State
+	var shards []*shard.Shard
 	for i := range r.plan.Loops {
-		s, err := shard.New(shardSettings(c, i, r.plan.Loops, r.transportNames, r.owner))
+		settings := shardSettings(c, i, r.plan.Loops, r.transportNames, r.owner)
+		settings.Durable = r.store.Durable()
+		s, err := shard.New(settings)
 		if err != nil {
 			return err
 		}
+		shards = append(shards, s)
 		states = append(states, s)
 	}
+	r.recall()
+	r.loadShards(shards)
 	out := &outlet{dispatcher: r.dispatcher, store: r.store, auth: r.auth, egress: r.egress, queries: r.queries}
-	set, err := loop.NewSet(loop.Config{Mailbox: c.Limits.MailboxQueue, CPUs: c.Node.CPUs, Log: r.log}, states, out)
+	set, err := loop.NewSet(loop.Config{Start: r.began, Mailbox: c.Limits.MailboxQueue, CPUs: c.Node.CPUs, Log: r.log}, states, out)
 	if err != nil {
 		return err
 	}

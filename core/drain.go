@@ -112,9 +112,30 @@ func (r *Runtime) settle(ctx context.Context) {
 	if left.Storing > 0 {
 		r.log.Warn("not everything was stored in time; brokers bring again what was not", "operations", left.Storing)
 	}
-	// The shards' reports came before their answers, so the dispatcher has handed
-	// their settlements over when it answers. If it does not, time is up.
-	_, _ = r.dispatcher.Stats(ctx)
+	r.untilKept(ctx)
+}
+
+// untilKept waits until the ids of all that is safe are kept and the dispatcher has
+// handed over the settlements. The shards' reports came before their answers, so it
+// knows of all of them. If it does not answer, time is up.
+func (r *Runtime) untilKept(ctx context.Context) {
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		stats, err := r.dispatcher.Stats(ctx)
+		keeping := 0
+		for i := range stats.Instances {
+			keeping += stats.Instances[i].Keeping
+		}
+		if err != nil || keeping == 0 {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // tellAll gives every shard an input.

@@ -3,12 +3,16 @@ package core
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pushcore/pushcore/core/admit"
 	"github.com/pushcore/pushcore/core/dispatch"
 	"github.com/pushcore/pushcore/core/host"
+	"github.com/pushcore/pushcore/core/store"
 	"github.com/pushcore/pushcore/sdk"
 )
 
@@ -18,6 +22,10 @@ type ingress struct {
 	index      int          // admission's index of the instance; immutable
 	policy     admit.Policy // immutable
 	dispatcher *dispatch.Dispatcher
+	store      store.Store
+	log        *slog.Logger
+
+	refused atomic.Bool // records wait for the store
 
 	mu     sync.Mutex // guards stable
 	stable map[string]bool
@@ -51,10 +59,45 @@ func (i *ingress) Batch(ctx context.Context, _ string, b sdk.Records) error {
 	for k := range b.Records {
 		parsed[k] = admit.Parse(&i.policy, from, &b.Records[k], now)
 	}
+	if err := i.waitForStore(ctx, b.Source, parsed); err != nil {
+		return err
+	}
 	err := i.dispatcher.Batch(ctx, i.index, b.Source, b.Epoch, parsed)
 	if errors.Is(err, dispatch.ErrStopped) {
 		<-ctx.Done()
 		return ctx.Err()
 	}
 	return err
+}
+
+// waitForStore keeps records, which stay unsettled, while the store could not take
+// them: never are they only in memory where they are promised to be stored.
+func (i *ingress) waitForStore(ctx context.Context, source string, records []admit.Parsed) error {
+	if i.store.Err() == nil || !slices.ContainsFunc(records, wantsStore) {
+		return nil
+	}
+	if !i.refused.Swap(true) {
+		i.log.Error("input waits: the store takes nothing", "source", source, "error", i.store.Err())
+	}
+	ticker := time.NewTicker(storeLook)
+	defer ticker.Stop()
+	for i.store.Err() != nil {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if i.refused.Swap(false) {
+		i.log.Info("input goes on: the store takes messages again", "source", source)
+	}
+	return nil
+}
+
+// storeLook is how often a store that takes nothing is looked at.
+const storeLook = 100 * time.Millisecond
+
+// wantsStore says whether a record may need the store: all but fast messages.
+func wantsStore(p admit.Parsed) bool {
+	return p.Err == nil && (p.Message == nil || p.Message.Class == sdk.Reliable)
 }

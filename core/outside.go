@@ -67,6 +67,3 @@ func (o *outside) Dead(d admit.Dead) {
 	o.log.Warn("bad record", "plugin", o.names[d.Instance], "source", d.Source, "position", d.Position,
 		"reason", d.Err.Reason.String(), "detail", d.Err.Error(), "dead_letter", d.Lettered)
 }
-
-// Remember is for a store that keeps ids; the memory store does not.
-func (o *outside) Remember([]admit.Remembered) {}

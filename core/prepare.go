@@ -110,7 +110,7 @@ func (p *Prepared) Describe() []string {
 	if len(p.cfg.HTTP.Keys) == 0 {
 		lines = append(lines, fmt.Sprintf("whoever reaches http (%s) may push and control: no keys are configured", p.cfg.HTTP.Listen))
 	}
-	lines = append(lines, "the store is memory: what is not acked is lost with the process unless a broker redelivers it")
+	lines = append(lines, describeStore(p.cfg))
 	if p.cfg.Delivery.Settle == "memory" {
 		lines = append(lines, "records are settled on acceptance (delivery.settle: memory): a crash loses what is open")
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/pushcore/pushcore/core/admit"
 	"github.com/pushcore/pushcore/core/dispatch"
 	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/store"
 	"github.com/pushcore/pushcore/sdk"
 )
 
@@ -21,6 +22,7 @@ const httpSource = "api"
 // it.
 type pushes struct {
 	policy     admit.Policy // immutable
+	store      store.Store  // immutable
 	dispatcher *dispatch.Dispatcher
 	turn       chan struct{} // holds a token while nobody hands over
 
@@ -38,8 +40,8 @@ type waiter struct {
 	done    chan struct{}
 }
 
-func newPushes(policy admit.Policy) *pushes {
-	p := &pushes{policy: policy, turn: make(chan struct{}, 1), next: 1, waiting: map[uint64]*waiter{}}
+func newPushes(policy admit.Policy, s store.Store) *pushes {
+	p := &pushes{policy: policy, store: s, turn: make(chan struct{}, 1), next: 1, waiting: map[uint64]*waiter{}}
 	p.turn <- struct{}{}
 	return p
 }
@@ -55,6 +57,10 @@ func (p *pushes) push(ctx context.Context, records []sdk.Record, in admin.Input)
 		parsed := admit.Parse(&policy, admit.From{Source: httpSource}, &records[i], now)
 		if parsed.Err != nil {
 			w.results[i] = refused(parsed.ID, parsed.Err)
+			continue
+		}
+		if err := p.store.Err(); err != nil && wantsStore(parsed) {
+			w.results[i] = admin.PushResult{ID: parsed.ID, Code: "store_unavailable", Detail: err.Error(), RetryAfter: storeRetry}
 			continue
 		}
 		if parsed.Message != nil {
@@ -94,6 +100,9 @@ func (p *pushes) wait(ctx context.Context, w *waiter, good []admit.Parsed) {
 		p.timedOut(w)
 	}
 }
+
+// storeRetry is when to try again what the store did not take.
+const storeRetry = 5 * time.Second
 
 func (p *pushes) register(w *waiter, good []admit.Parsed) {
 	p.mu.Lock()

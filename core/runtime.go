@@ -20,7 +20,6 @@ import (
 	"github.com/pushcore/pushcore/core/metrics"
 	"github.com/pushcore/pushcore/core/shard"
 	"github.com/pushcore/pushcore/core/store"
-	"github.com/pushcore/pushcore/core/store/memory"
 	"github.com/pushcore/pushcore/sdk"
 )
 
@@ -30,11 +29,12 @@ type Runtime struct {
 	prepared *Prepared
 	log      *slog.Logger
 	plan     loop.Plan
+	began    time.Time // where the clock of loops and dispatcher begins
 
 	loops      *loop.Set
 	owner      func(user string) int
 	dispatcher *dispatch.Dispatcher
-	store      *memory.Store
+	store      store.Store
 	auth       *auth.Authenticator
 	egress     *host.Egress
 	pushes     *pushes
@@ -62,9 +62,10 @@ type Endpoint struct {
 	URL  string
 }
 
-// New builds a node. Nothing runs and nothing is open before Start.
+// New builds a node on what its store holds. Nothing runs, and nothing but the store
+// is open, before Start. If the store cannot be opened the error is ErrStore.
 func New(p *Prepared, log *slog.Logger) (*Runtime, error) {
-	r := &Runtime{prepared: p, log: log, queries: newQueries(), draining: drain{done: make(chan struct{})}}
+	r := &Runtime{prepared: p, log: log, began: time.Now(), queries: newQueries(), draining: drain{done: make(chan struct{})}}
 	r.plan = loop.NewPlan(runtime.GOMAXPROCS(0), p.cfg.Node.Loops)
 	r.busy = make([]time.Duration, r.plan.Loops)
 	for _, t := range p.transports {
@@ -73,7 +74,10 @@ func New(p *Prepared, log *slog.Logger) (*Runtime, error) {
 	if err := r.buildRing(); err != nil {
 		return nil, err
 	}
-	r.store = memory.Open(memory.Config{Owner: r.owner, Sink: r.storeAnswers})
+	var err error
+	if r.store, err = r.openStore(); err != nil {
+		return nil, err
+	}
 	authentication, err := authSettings(p.cfg, log.With("part", "auth"))
 	if err == nil {
 		r.auth, err = auth.New(authentication, func(loop int, a *shard.AuthResult) { r.answer(loop, a) })
@@ -96,14 +100,6 @@ func (r *Runtime) answer(l int, in envelope.Input) {
 	r.loops.Loop(l).PostAnswers([]envelope.Input{in})
 }
 
-func (r *Runtime) storeAnswers(l int, a []store.Answer) {
-	if l == store.Dispatcher {
-		r.dispatcher.Stored(a)
-		return
-	}
-	r.answer(l, &shard.StoreAnswers{Answers: a})
-}
-
 // Plan says how many loops run on how many cores.
 func (r *Runtime) Plan() loop.Plan { return r.plan }
 
@@ -117,6 +113,8 @@ func (r *Runtime) Start() error {
 	runtime.GOMAXPROCS(r.plan.Procs)
 	r.loops.Start()
 	r.dispatcher.Start()
+	r.store.Start()
+	r.tellAll(&shard.StoreAnswers{}) // Each begins with what it has to do after loading.
 	r.dispatcher.Assigned(httpInstance, httpSource, 1)
 	err := r.open()
 	if err != nil {

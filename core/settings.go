@@ -146,14 +146,18 @@ func adminSettings(c *config.Config, insecure bool, log *slog.Logger) (admin.Con
 	return a, nil
 }
 
-// httpInstance is admission's index of the HTTP interface; MQ instances follow.
-const httpInstance = 0
+// httpInstance is admission's index of the HTTP interface, httpName its name; MQ
+// instances follow.
+const (
+	httpInstance = 0
+	httpName     = "http"
+)
 
-func admitSettings(p *Prepared, deadLetter func(instance string) bool) admit.Config {
+func admitSettings(p *Prepared, deadLetter func(instance string) bool, durable bool) admit.Config {
 	d := &p.cfg.Delivery
 	c := admit.Config{
-		DedupeWindow: time.Duration(d.DedupeWindow), RememberMax: d.DedupeMax, SettleOnAcceptance: d.Settle == "memory",
-		Instances: []admit.Instance{{Name: "http", MaxSpan: -1, MaxOpen: sdk.MaxOpen{
+		DedupeWindow: time.Duration(d.DedupeWindow), RememberMax: d.DedupeMax, SettleOnAcceptance: d.Settle == "memory", KeepIDs: durable,
+		Instances: []admit.Instance{{Name: httpName, MaxSpan: -1, MaxOpen: sdk.MaxOpen{
 			Records: int64(p.cfg.HTTP.MaxOpen.Records), Pairs: int64(p.cfg.HTTP.MaxOpen.Pairs), Bytes: sdk.Size(p.cfg.HTTP.MaxOpen.Bytes)}}},
 	}
 	if d.DedupeWindow == 0 {

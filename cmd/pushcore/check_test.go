@@ -20,7 +20,7 @@ plugins:
 
 func TestCheckSaysWhatIsOpenAndWhatIsNotKept(t *testing.T) {
 	file := writeFile(t, "node.yaml", anyPort+"delivery: { settle: memory }\n")
-	pushcore(t, "", "check", "-c", file).want(t, exitOK).says(t, "auth is none", "no keys", "the store is memory", "settled on acceptance", file+" is good")
+	pushcore(t, "", "check", "-c", file).want(t, exitOK).says(t, "auth is none", "no keys", "the store is on disk", "settled on acceptance", file+" is good")
 	v := pushcore(t, "", "check", "-c", file, "--json").want(t, exitOK).object(t)
 	if notes, _ := v["notes"].([]any); v["ok"] != true || len(notes) != 4 {
 		t.Errorf("%v", v)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,6 +24,7 @@ import (
 type runOptions struct {
 	file      string
 	portsFile string
+	data      string
 	insecure  bool
 }
 
@@ -35,6 +37,7 @@ func newRun() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return run(cmd, &o) },
 	}
 	cmd.Flags().StringVarP(&o.file, "config", "c", "", "the configuration file")
+	cmd.Flags().StringVar(&o.data, "data", "", "the directory of the store on disk (store.path)")
 	cmd.Flags().StringVar(&o.portsFile, "ports-file", "", "write listener name → URL to this file when everything listens")
 	cmd.Flags().BoolVar(&o.insecure, "insecure", false, "accept listeners beyond loopback that are open to everybody")
 	return cmd
@@ -43,6 +46,9 @@ func newRun() *cobra.Command {
 func run(cmd *cobra.Command, o *runOptions) error {
 	c, err := loadConfig(o.file)
 	if err != nil {
+		return err
+	}
+	if err := useData(c, o.data); err != nil {
 		return err
 	}
 	log := newLog(cmd.ErrOrStderr(), c)
@@ -54,6 +60,9 @@ func run(cmd *cobra.Command, o *runOptions) error {
 		return withExit(exitConfig, err)
 	}
 	node, err := core.New(p, log)
+	if errors.Is(err, core.ErrStore) {
+		return err
+	}
 	if err != nil {
 		return withExit(exitConfig, err)
 	}
@@ -72,6 +81,18 @@ func run(cmd *cobra.Command, o *runOptions) error {
 	}
 	<-signals
 	return shutDown(node, time.Duration(c.Node.Drain.Timeout), signals, log)
+}
+
+// useData puts the store into a directory that was named on the command line.
+func useData(c *config.Config, dir string) error {
+	switch {
+	case dir == "":
+		return nil
+	case c.Store.Kind != config.StoreDisk:
+		return usage(fmt.Errorf("--data %s: store.kind is %s, which has no directory", dir, c.Store.Kind))
+	}
+	c.Store.Path = dir
+	return nil
 }
 
 // shutDown stops the node; a second signal ends the process.

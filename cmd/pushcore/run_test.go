@@ -23,7 +23,7 @@ func TestRunGreetsWithWhatListensAndWhatToCopy(t *testing.T) {
 	}
 	for _, text := range []string{
 		p.urls["tcp"], p.urls["ws.2"], "loop", "GOMAXPROCS",
-		"devices need not prove who they are", "no keys are configured", "the store is memory",
+		"devices need not prove who they are", "no keys are configured", "the store is on disk",
 		" connect " + p.urls["tcp"] + " --user alice\n", " push --server " + p.urls["http"] + " --to user:alice --data hello\n",
 	} {
 		if !strings.Contains(p.out.String(), text) {

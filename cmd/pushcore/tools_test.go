@@ -41,9 +41,9 @@ func TestCommandsAgainstANode(t *testing.T) {
 	}
 
 	t.Run("push", func(t *testing.T) {
-		at("", "push", "--to", "user:nobody", "--data", "x", "--id", "m-1").want(t, exitOK).says(t, "m-1 ", "waits in memory")
+		at("", "push", "--to", "user:nobody", "--data", "x", "--id", "m-1").want(t, exitOK).says(t, "m-1 ", "stored")
 		v := at("", "push", "--to", "user:nobody", "--data", "x", "--id", "m-1", "--json").want(t, exitOK).object(t)
-		if v["id"] != "m-1" || v["safe"] != "memory" {
+		if v["id"] != "m-1" || v["safe"] != "stored" {
 			t.Errorf("%v", v)
 		}
 		at("from standard input", "push", "--to", "user:nobody", "--file", "-", "--class", "fast").want(t, exitOK).says(t, "class fast")

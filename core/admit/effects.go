@@ -121,6 +121,7 @@ type Dead struct {
 type Remembered struct {
 	Record      envelope.RecordID
 	Instance    int
+	Scope       string // the instance's name
 	ID          string
 	Fingerprint uint64
 	How         envelope.How

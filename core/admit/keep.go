@@ -38,6 +38,7 @@ func (s *State) recordSafe(now Now, r *record) {
 	}
 	if !r.keep.begun {
 		r.keep.begun = true
+		r.instance.keeping++
 		s.remember(now, r)
 	}
 }
@@ -56,7 +57,7 @@ func (s *State) keeps(r *record) bool {
 
 func (s *State) remember(now Now, r *record) {
 	s.effects.Remember = append(s.effects.Remember, Remembered{
-		Record: r.id, Instance: r.instance.index, ID: r.name, Fingerprint: r.fingerprint, How: r.how,
+		Record: r.id, Instance: r.instance.index, Scope: r.instance.Name, ID: r.name, Fingerprint: r.fingerprint, How: r.how,
 		Until: now.Wall.Add(r.instance.settled.window)})
 }
 

@@ -140,6 +140,9 @@ func (s *State) closeRecord(now Now, r *record) {
 		delete(in.open, r.name)
 		in.settled.add(now.Mono, in.settled.window, r.name, r.fingerprint, r.how)
 	}
+	if r.keep.begun {
+		in.keeping--
+	}
 	in.unlink(r)
 	delete(s.records, r.id)
 	*r = record{}

@@ -42,6 +42,7 @@ type instance struct {
 	asked       envelope.RecordID
 	unasked     *record
 	unaskedLoad load
+	keeping     int // records whose ids are on their way to the store
 
 	paused        Reason // by a bound of the instance
 	need          int64  // bytes that the record needs which met OpenBytes

@@ -16,6 +16,8 @@ type Stats struct {
 	Oldest time.Duration // age of the oldest open record; 0: none
 	Waits  Waits         // which that is
 
+	Keeping int // of the open ones, those that only wait for their id to be kept
+
 	Sources int // assigned
 	// Paused counts the paused sources by reason.
 	Paused [len(reasonNames)]int
@@ -32,7 +34,7 @@ type Stats struct {
 func (s *State) Stats(now Now, instance int) Stats {
 	in := &s.instances[instance]
 	stats := Stats{
-		Instance: in.Name, Open: in.load.records, Pairs: in.load.pairs, Bytes: in.load.bytes,
+		Instance: in.Name, Keeping: in.keeping, Open: in.load.records, Pairs: in.load.pairs, Bytes: in.load.bytes,
 		Sources: len(in.sources), WithoutID: in.withoutID, Joined: in.joined, Repeats: in.repeats, Dead: in.dead,
 		Remembered: in.settled.len(), Forgotten: in.settled.early,
 	}

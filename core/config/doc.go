@@ -13,7 +13,7 @@
 //	need:"yes"        it has no default and must be written
 //	min:"1s" max:"7d" bounds, in the field's own notation
 //	oneof:"a b"       the values it takes
-//	path:"file"       a path, made relative to the configuration file's directory
+//	path:"file"       a path (or "directory"), made relative to the configuration file's directory
 //	list:"one"        a list that may be written without brackets if it has one item
 //
 // What a key will mean in a later version is refused, not ignored: notyet.txt is

@@ -89,6 +89,7 @@ func TestStarterLoadsAsItIsAndUncommented(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
+		c.Store.Path = "./data" // A relative path begins where the file is.
 		if got, want := printed(t, c), printed(t, Default()); got != want {
 			t.Errorf("%s, it is not the defaults:\n%s", name, got)
 		}

@@ -81,6 +81,7 @@ func parse(path string, source []byte, environ []string) (*Config, error) {
 
 	c := &Config{file: path, root: root}
 	applyDefaults(reflect.ValueOf(c).Elem())
+	c.Store.Path = d.resolve(c.Store.Path)
 	d.structure("", root, c)
 	if err := c.check(d.faults, d.misspelled); err != nil {
 		return nil, err

@@ -77,7 +77,7 @@ func TestDefaultListensOnLoopbackOnly(t *testing.T) {
 	if got := string(c.Plugins[1].Options); got != `{"listen":"127.0.0.1:7200","path":"/connect"}` {
 		t.Errorf("options of ws are %s", got)
 	}
-	if c.HTTP.Listen != "127.0.0.1:8080" || c.Store.Kind != "memory" || !c.Auth.Open() || c.Ops != nil {
+	if c.HTTP.Listen != "127.0.0.1:8080" || c.Store.Kind != "disk" || !c.Auth.Open() || c.Ops != nil {
 		t.Errorf("defaults are %+v", c)
 	}
 	if err := c.Validate(); err != nil {

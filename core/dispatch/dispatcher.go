@@ -169,13 +169,6 @@ func (d *Dispatcher) Published(token uint64, failed string, final bool) {
 	d.put(Published{token, failed, final})
 }
 
-// Kept answers what Outside.Remember was asked.
-func (d *Dispatcher) Kept(k []Kept) {
-	for i := range k {
-		d.put(k[i])
-	}
-}
-
 // Stored takes the store's answers to the dispatcher's operations. The slice is the
 // dispatcher's.
 func (d *Dispatcher) Stored(a []store.Answer) { d.put(Stored{a}) }

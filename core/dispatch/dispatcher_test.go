@@ -89,11 +89,10 @@ func (h *hosts) note(f func()) {
 func (h *hosts) Settle(_ int, s []admit.Settled) {
 	h.note(func() { h.settled = append(h.settled, s...) })
 }
-func (h *hosts) Pause(p admit.Pause)         { h.note(func() { h.pauses = append(h.pauses, p) }) }
-func (h *hosts) Resume(r admit.Resume)       { h.note(func() { h.resumes = append(h.resumes, r) }) }
-func (h *hosts) Publish(l []admit.Letter)    { h.note(func() { h.letters = append(h.letters, l...) }) }
-func (h *hosts) Dead(d admit.Dead)           { h.note(func() { h.dead = append(h.dead, d) }) }
-func (h *hosts) Remember([]admit.Remembered) {}
+func (h *hosts) Pause(p admit.Pause)      { h.note(func() { h.pauses = append(h.pauses, p) }) }
+func (h *hosts) Resume(r admit.Resume)    { h.note(func() { h.resumes = append(h.resumes, r) }) }
+func (h *hosts) Publish(l []admit.Letter) { h.note(func() { h.letters = append(h.letters, l...) }) }
+func (h *hosts) Dead(d admit.Dead)        { h.note(func() { h.dead = append(h.dead, d) }) }
 
 func (h *hosts) await(what func() bool) {
 	for {

@@ -244,17 +244,6 @@ func (hs *histories) next() (at time.Duration, ok bool) {
 	return at, ok
 }
 
-// StoreOps are the operations to submit to the store, before Outbound is posted: a
-// shard that has seen a message may count on the store having been asked to keep it.
-// ResetStoreOps takes them off.
-func (s *State) StoreOps() []store.Op { return s.histories.ops }
-
-// ResetStoreOps empties StoreOps.
-func (s *State) ResetStoreOps() {
-	clear(s.histories.ops)
-	s.histories.ops = s.histories.ops[:0]
-}
-
 // RecallPosition takes back the position of a group's history that the store has
 // kept, before anything is handled.
 func (s *State) RecallPosition(group string, position uint64) { s.histories.recall(group, position) }
@@ -265,18 +254,6 @@ func (s *State) HistoryPosition(group string) uint64 {
 		return h.reached.Position
 	}
 	return 0
-}
-
-// storedAnswers takes answers of the store.
-func (s *State) storedAnswers(now admit.Now, answers []store.Answer) {
-	for i := range answers {
-		switch a := &answers[i]; a.Kind {
-		case store.Append, store.Dissolve:
-			if record, done := s.histories.answered(now, a); done {
-				s.admit.Release(now, record)
-			}
-		}
-	}
 }
 
 // keep has the store keep a message in the histories of its groups.

@@ -97,9 +97,6 @@ func (d *Dispatcher) emit() {
 	if len(e.Letters) > 0 {
 		out.Publish(e.Letters)
 	}
-	if len(e.Remember) > 0 {
-		out.Remember(e.Remember)
-	}
 	d.emitSettled(e.Settled)
 	for _, f := range d.state.Finished() {
 		if f.Last {

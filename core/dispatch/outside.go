@@ -31,7 +31,4 @@ type Outside interface {
 	Publish(l []admit.Letter)
 	// Dead is for the log.
 	Dead(d admit.Dead)
-	// Remember is for a store that keeps ids; called only if admit.Config.KeepIDs.
-	// Each is answered by Dispatcher.Kept.
-	Remember(r []admit.Remembered)
 }

@@ -26,7 +26,7 @@ func (s *State) Run(now admit.Now, n int) (more bool) {
 			turns = len(s.lanes) + 1 // all have another turn
 		}
 	}
-	s.storeNow()
+	s.carryOut()
 	return !s.Blocked() && slices.ContainsFunc(s.lanes, (*lane).ready)
 }
 
@@ -81,6 +81,6 @@ func (s *State) offer(now admit.Now, src *admit.Source, p *admit.Parsed) admit.V
 		id, to = p.Control.Record, s.split.control(p.Control, s.out)
 	}
 	s.admit.Dispatched(now, id, to)
-	s.storeNow()
+	s.carryOut()
 	return verdict
 }

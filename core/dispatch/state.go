@@ -60,13 +60,6 @@ type Stored struct{ Answers []store.Answer }
 // ErrStopped. Reports still lead to settlements.
 type StopIngress struct{}
 
-// Kept answers a Remember of admission's effects.
-type Kept struct {
-	Record envelope.RecordID
-	Failed bool
-}
-
-func (Kept) dispatchInput()        {}
 func (*Batch) dispatchInput()      {}
 func (Assigned) dispatchInput()    {}
 func (Revoked) dispatchInput()     {}
@@ -94,6 +87,7 @@ type State struct {
 	lanes   []*lane // sources with batches that wait; the first is next in turn
 	stopped bool
 
+	ops      []store.Op         // to submit
 	out      [][]envelope.Input // by loop: not yet posted
 	outMax   int
 	finished []Finished
@@ -142,8 +136,6 @@ func (s *State) Handle(now admit.Now, in Input) {
 		s.cancel(in.Batch)
 	case Published:
 		s.admit.Published(now, in.Token, in.Failed, in.Final)
-	case Kept:
-		s.admit.Kept(now, in.Record, in.Failed)
 	case Stored:
 		s.storedAnswers(now, in.Answers)
 	case StopIngress:
@@ -153,7 +145,7 @@ func (s *State) Handle(now admit.Now, in Input) {
 		}
 		s.lanes = nil
 	}
-	s.storeNow()
+	s.carryOut()
 }
 
 // Reports takes what shards report. It keeps nothing of r.
@@ -172,13 +164,14 @@ func (s *State) Reports(now admit.Now, r []envelope.Report) {
 			s.table.Empty(one.Group, one.Loop, one.Joins)
 		}
 	}
-	s.storeNow()
+	s.carryOut()
 }
 
 // Tick does what time asks for; Due says when it has something to do.
 func (s *State) Tick(now admit.Now) {
 	s.admit.Tick(now)
 	s.histories.retry(now)
+	s.carryOut()
 }
 
 // Due returns when Tick has something to do that cannot wait for the next turn.
@@ -212,6 +205,55 @@ func (s *State) Posted(loop, n int) {
 	rest := copy(s.out[loop], s.out[loop][n:])
 	clear(s.out[loop][rest:])
 	s.out[loop] = s.out[loop][:rest]
+}
+
+// StoreOps are the operations to submit to the store, before Outbound is posted: a
+// shard that has seen a message may count on the store having been asked to keep it.
+// Stored answers each. ResetStoreOps takes them off.
+func (s *State) StoreOps() []store.Op { return s.ops }
+
+// ResetStoreOps empties StoreOps.
+func (s *State) ResetStoreOps() {
+	clear(s.ops)
+	s.ops = s.ops[:0]
+}
+
+// storedAnswers takes answers of the store.
+func (s *State) storedAnswers(now admit.Now, answers []store.Answer) {
+	for i := range answers {
+		switch a := &answers[i]; a.Kind {
+		case store.Append, store.Dissolve:
+			if record, done := s.histories.answered(now, a); done {
+				s.admit.Release(now, record)
+			}
+		case store.Remember:
+			s.admit.Kept(now, envelope.RecordID(a.Token), a.Err != nil)
+		}
+	}
+}
+
+// carryOut turns what admission and histories want of the store and the shards into
+// operations and inputs.
+func (s *State) carryOut() {
+	s.ops = append(s.ops, s.histories.ops...)
+	clear(s.histories.ops)
+	s.histories.ops = s.histories.ops[:0]
+	s.rememberIDs()
+	s.storeNow()
+}
+
+// rememberIDs has the store keep the ids of records that are safe.
+func (s *State) rememberIDs() {
+	e := s.admit.Effects()
+	for i := range e.Remember {
+		id := &e.Remember[i]
+		s.ops = append(s.ops, store.Op{
+			Kind: store.Remember, Loop: store.Dispatcher, Token: uint64(id.Record), Scope: id.Scope, ID: id.ID,
+			Fingerprint: id.Fingerprint, How: id.How, Until: id.Until,
+		})
+	}
+	clear(e.Remember)
+	e.Remember = e.Remember[:0]
 }
 
 // storeNow turns admission's wish to have the oldest stored into inputs.

@@ -23,7 +23,14 @@ func TestPushReachesTheDeviceWithItsHeaders(t *testing.T) {
 }
 
 func TestAnswerSaysHowAPushIsSafe(t *testing.T) {
-	n := start(t, listeners)
+	for kind, stored := range map[string]string{"disk": "stored", "memory": "memory"} {
+		t.Run(kind, func(t *testing.T) {
+			testHowSafe(t, start(t, listeners+"store: { kind: "+kind+" }\n"), stored)
+		})
+	}
+}
+
+func testHowSafe(t *testing.T, n *node, stored string) {
 	d := n.user("alice", "")
 	for _, c := range []struct {
 		name, want string
@@ -31,8 +38,8 @@ func TestAnswerSaysHowAPushIsSafe(t *testing.T) {
 		headers    []string
 	}{
 		{"acked in time", "acked", true, []string{"push-to", "user:alice"}},
-		{"not acked in time", "memory", false, []string{"push-to", "user:alice"}},
-		{"nobody there", "memory", false, []string{"push-to", "user:bob"}},
+		{"not acked in time", stored, false, []string{"push-to", "user:alice"}},
+		{"nobody there", stored, false, []string{"push-to", "user:bob"}},
 		{"fast", "none", false, []string{"push-to", "user:alice", "push-class", "fast"}},
 		{"nobody in the group", "acked", false, []string{"push-to", "group:empty"}},
 	} {

@@ -23,7 +23,7 @@ func TestRecordIsSettledWhenItsReceiversHaveAcked(t *testing.T) {
 }
 
 func TestAbsentUserDoesNotHoldTheOthersBack(t *testing.T) {
-	n := start(t, withBroker+"store: { memory_wait: 1s }\n")
+	n := start(t, withBroker+"store: { kind: memory, memory_wait: 1s }\n")
 	d := n.user("alice", "")
 	n.broker.deliver(t, 1, "to nobody", "push-to", "user:ghost")
 	n.broker.deliver(t, 2, "to alice", "push-to", "user:alice")

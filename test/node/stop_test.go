@@ -106,7 +106,7 @@ func TestStopKeepsBrokersSources(t *testing.T) {
 }
 
 func TestStopDoesNotSettleWhatIsUnsafe(t *testing.T) {
-	n := start(t, withBroker)
+	n := start(t, withBroker+"store: { kind: memory }\n")
 	d := n.user("alice", "")
 	n.broker.deliver(t, 1, "unacked", "push-to", "user:alice")
 	d.sees("unacked")

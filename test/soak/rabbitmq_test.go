@@ -14,7 +14,7 @@ import (
 
 const rabbitConfig = `
 http: { listen: 127.0.0.1:0 }
-store: { memory_wait: 10s }
+store: { kind: memory, memory_wait: 10s }
 sessions: { resume_window: 20s }
 plugins:
   tcp: { config: { listen: 127.0.0.1:0 } }

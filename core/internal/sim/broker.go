@@ -11,7 +11,6 @@ import (
 	"github.com/pushcore/pushcore/core/dispatch"
 	"github.com/pushcore/pushcore/core/envelope"
 	"github.com/pushcore/pushcore/core/shard"
-	"github.com/pushcore/pushcore/core/store"
 	"github.com/pushcore/pushcore/sdk"
 	"github.com/pushcore/pushcore/sdk/wire"
 )
@@ -37,9 +36,9 @@ type record struct {
 	message  *envelope.Message // as parsed first; nil: an operation
 	op       envelope.ControlOp
 
-	plain    bool // nothing in it is a reason for it not to arrive
-	solo     bool // addressed to solo users and their devices only
-	withdraw bool // an operation to withdraw it was published
+	plain    bool  // nothing in it is a reason for it not to arrive
+	solo     bool  // addressed to solo users and their devices only
+	withdraw bool  // an operation to withdraw it was published
 	started  []int // the runs that it was handed to
 	fates    map[envelope.Fate]int
 }
@@ -220,11 +219,6 @@ func (w *World) settle(e *admit.Effects) {
 		}
 	}
 	w.node.letters = append(w.node.letters, e.Letters...)
-	for _, id := range e.Remember {
-		w.node.ops = append(w.node.ops, store.Op{
-			Kind: store.Remember, Loop: store.Dispatcher, Token: uint64(id.Record), Scope: "orders", ID: id.ID,
-			Fingerprint: id.Fingerprint, How: id.How, Until: id.Until})
-	}
 }
 
 func (w *World) source(name string) *source {

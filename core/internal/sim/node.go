@@ -142,9 +142,7 @@ func (n *node) failStore(*store.Op) error {
 
 func (n *node) answer(loop int, some []store.Answer) {
 	if loop == store.Dispatcher {
-		for _, a := range some {
-			n.inputs = append(n.inputs, dispatch.Kept{Record: envelope.RecordID(a.Token), Failed: a.Err != nil})
-		}
+		n.inputs = append(n.inputs, dispatch.Stored{Answers: some})
 		return
 	}
 	in := &n.loops[loop]
@@ -266,6 +264,8 @@ func (w *World) dispatch() {
 		}
 	}
 	d.Run(n.admitNow(), w.random.IntN(6))
+	n.ops = append(n.ops, d.StoreOps()...)
+	d.ResetStoreOps()
 	for loop := range w.shape.loops {
 		some := d.Outbound(loop)
 		some = some[:w.random.IntN(len(some)+1)]
