@@ -25,7 +25,7 @@ type ingress struct {
 	store      store.Store
 	log        *slog.Logger
 
-	refused atomic.Bool // records wait for the store
+	refused atomic.Int32 // sources whose records wait for the store
 
 	mu     sync.Mutex // guards stable
 	stable map[string]bool
@@ -76,7 +76,8 @@ func (i *ingress) waitForStore(ctx context.Context, source string, records []adm
 	if i.store.Err() == nil || !slices.ContainsFunc(records, wantsStore) {
 		return nil
 	}
-	if !i.refused.Swap(true) {
+	defer i.refused.Add(-1)
+	if i.refused.Add(1) == 1 {
 		i.log.Error("input waits: the store takes nothing", "source", source, "error", i.store.Err())
 	}
 	ticker := time.NewTicker(storeLook)
@@ -88,9 +89,7 @@ func (i *ingress) waitForStore(ctx context.Context, source string, records []adm
 			return ctx.Err()
 		}
 	}
-	if i.refused.Swap(false) {
-		i.log.Info("input goes on: the store takes messages again", "source", source)
-	}
+	i.log.Info("input goes on: the store takes messages again", "source", source)
 	return nil
 }
 

@@ -152,6 +152,7 @@ func (r *Runtime) brokerMetrics(ctx context.Context, s *metrics.Snapshot) error 
 		up, _ := b.Up()
 		s.Set(metrics.PluginUp, oneIf(up), name)
 		s.Set(metrics.PluginRestarts, 0, name)
+		s.Set(metrics.IngressPaused, float64(b.Ingress().(*ingress).refused.Load()), name, "store")
 		for source, n := range b.Lags() {
 			topic, partition := splitSource(source)
 			s.Set(metrics.IngressLag, float64(n), name, topic, partition)
