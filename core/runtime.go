@@ -46,10 +46,9 @@ type Runtime struct {
 	listeners      []*admin.Listener
 	endpoints      []Endpoint
 
-	ready      atomic.Bool
-	started    atomic.Bool // all of Start is done
-	draining   drain
-	difference atomic.Int64 // of the books, when they were exact last
+	ready    atomic.Bool
+	started  atomic.Bool // all of Start is done
+	draining drain
 
 	scrape  sync.Mutex // guards busy and scraped
 	busy    []time.Duration

@@ -152,10 +152,9 @@ func (s *Shard) addDevice(a *acceptance, u *session.User, device string, kin *se
 		s.addTo(a, ses, kin)
 		return
 	}
-	if kin != nil {
+	if s.addAway(a, u, device) && kin != nil {
 		kin.Pending++
 	}
-	s.addAway(a, u, device)
 }
 
 // addSession owes the message to a session's receiver if it passes.
@@ -194,18 +193,20 @@ func (s *Shard) addTo(a *acceptance, ses *session.Session, kin *session.Kin) {
 	s.enter(ses, p)
 }
 
-// addAway owes the message to a device that has no session.
-func (s *Shard) addAway(a *acceptance, u *session.User, device string) {
+// addAway owes the message to a device that has no session, and says whether it
+// waits for it from now on.
+func (s *Shard) addAway(a *acceptance, u *session.User, device string) bool {
 	if a.m.SessionsOnly || s.isAway(u, device) {
-		return
+		return false
 	}
 	a.owed++
 	if a.m.Class == sdk.Fast {
 		s.drop(a, u.ID, device, envelope.NoSession)
-		return
+		return false
 	}
 	a.Unsafe++
 	s.addReceiver(u, store.Receiver{Device: device})
+	return true
 }
 
 // drop ends a receiver at acceptance.

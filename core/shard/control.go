@@ -164,16 +164,16 @@ func (s *Shard) withdrawPuts(m *envelope.Message, op *operation) {
 	}
 }
 
-// erase forgets a user altogether and counts the pairs that ended in memory.
+// erase forgets a user altogether and counts the pairs that end by it.
 func (s *Shard) erase(id string) int {
 	u := s.users[id]
 	if u == nil {
 		return 0
 	}
-	ended := 0
+	before := s.stats.Books.Ended()
 	for len(u.Sessions) > 0 {
 		ses := u.Sessions[0]
-		ended += s.endReceiver(ses, envelope.UserErased)
+		s.endReceiver(ses, envelope.UserErased)
 		s.kick(ses, wire.CodeUserErased, "the user was erased")
 	}
 	for len(u.Members) > 0 {
@@ -181,7 +181,7 @@ func (s *Shard) erase(id string) int {
 		g.RemoveUser(u)
 		s.left(g)
 	}
-	ended += u.Stored
+	ended := int(s.stats.Books.Ended()-before) + s.onlyStored(u) //nolint:gosec // A count of pairs.
 	u.Devices = nil
 	s.submit(&job{user: u, op: store.Op{Kind: store.EraseUser, Fate: envelope.Dropped, Reason: envelope.UserErased}})
 	return ended

@@ -121,6 +121,7 @@ func (s *Shard) receiverOf(p *session.Pair) store.Receiver {
 func (s *Shard) removeStored(p *session.Pair) {
 	key := pairKey{p.Session.User.ID, p.Part.Order, p.Session.Key()}
 	s.removing[key]++
+	s.haunt(key, p.Store == session.Stored)
 	s.submit(&job{
 		op:   store.Op{Kind: store.Remove, Order: key.order, Receivers: []store.Receiver{{Device: key.device}}, Fate: envelope.Acked},
 		user: p.Session.User, gone: key,
@@ -178,6 +179,9 @@ func (s *Shard) stored(a *store.Answer) {
 // putDone notes that receivers are in the store. Where an earlier run has left the
 // message there, its pair is the one that counts: what was owed anew is taken back.
 func (s *Shard) putDone(j *job, there []store.Pair) {
+	if j.void {
+		s.haunt(pairKey{j.user.ID, j.op.Order, j.op.Receivers[0].Device}, len(there) == 0)
+	}
 	if !j.again {
 		j.user.Stored += len(j.op.Receivers) - len(there)
 		s.storedReceipts(j)
@@ -223,6 +227,7 @@ func (s *Shard) removeDone(j *job, there int) {
 	if s.removing[j.gone]--; s.removing[j.gone] == 0 {
 		delete(s.removing, j.gone)
 	}
+	delete(s.ghosts, j.gone)
 }
 
 // removed gives fates to pairs that the store has removed.
@@ -231,7 +236,8 @@ func (s *Shard) removed(pairs []store.Pair) {
 		r := &pairs[i]
 		u := s.user(r.User)
 		u.Stored = max(0, u.Stored-1)
-		if s.removing[pairKey{r.User, r.Order, r.Receiver.Device}] > 0 {
+		if key := (pairKey{r.User, r.Order, r.Receiver.Device}); s.removing[key] > 0 {
+			delete(s.ghosts, key)
 			continue // It has its fate; the store only was faster.
 		}
 		if p := s.inMemory(u, r.Order, r.Receiver.Device); p != nil {
@@ -240,6 +246,7 @@ func (s *Shard) removed(pairs []store.Pair) {
 			s.end(p, r.Fate, r.Reason)
 			continue
 		}
+		s.bereave(u, r.Order)
 		part := s.parts[r.Message.Record]
 		if part == nil || s.storedIsSafe(r.Message) {
 			s.conclude(&session.Part{Message: r.Message}, u.ID, deviceOf(r.Receiver.Device), r.Fate, r.Reason, r.Receiver.Attempts, false)

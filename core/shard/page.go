@@ -118,7 +118,7 @@ func (s *Shard) replay(ses *session.Session, e *store.Entry) {
 	}
 	p.Safe = p.Safe || s.storedIsSafe(e.Message)
 	p.Session, p.Store, p.Attempts, p.Sent = ses, session.Stored, e.Receiver.Attempts, e.Receiver.Sent
-	p.From = fromOf(e.Message, ses)
+	p.From, p.Kin = fromOf(e.Message, ses), s.kinAt(ses.User, e.Order)
 	ses.Out.Push(session.Entry{Part: p.Part, Pair: p, From: p.From})
 	ses.Cursor = max(ses.Cursor, e.Order)
 	s.watchExpiry(ses, e.Message)

@@ -57,13 +57,15 @@ type Shard struct {
 	packed []byte // scratch
 
 	token    uint64
-	jobs     map[uint64]*job    // by token: the store has no answer yet
-	failed   []*job             // of these, to be tried again; by token
-	looks    uint64             // counts looks at failed
-	removing map[pairKey]int    // ended here, Removes under way
-	told     map[uint64]*notice // by token: receipts and letters under way
-	untold   []*notice          // to be tried again
-	uplinks  map[uint64]uplink  // by token
+	jobs     map[uint64]*job      // by token: the store has no answer yet
+	failed   []*job               // of these, to be tried again; by token
+	looks    uint64               // counts looks at failed
+	removing map[pairKey]int      // ended here, Removes under way
+	ghosts   map[pairKey]struct{} // of these, what the store counts still
+	held     int                  // pairs of the shard's users in the store, by its own count as of the answers that came
+	told     map[uint64]*notice   // by token: receipts and letters under way
+	untold   []*notice            // to be tried again
+	uplinks  map[uint64]uplink    // by token
 	upBytes  int
 	chores   time.Duration // when failed and untold are looked at
 
@@ -95,7 +97,7 @@ func New(cfg Config) (*Shard, error) {
 		users:  map[string]*session.User{}, groups: map[string]*group.Group{},
 		conns: map[connKey]*session.Session{}, arrivals: map[connKey]*arrival{}, doomed: map[connKey]wire.Code{},
 		parts: map[envelope.RecordID]*session.Part{}, jobs: map[uint64]*job{},
-		removing: map[pairKey]int{}, told: map[uint64]*notice{}, uplinks: map[uint64]uplink{},
+		removing: map[pairKey]int{}, ghosts: map[pairKey]struct{}{}, told: map[uint64]*notice{}, uplinks: map[uint64]uplink{},
 	}
 	s.effects.Plugins = make([]PluginEffects, len(cfg.Plugins))
 	return s, nil
@@ -115,6 +117,7 @@ func (s *Shard) Load(now Now, carried []store.Carried, order uint64) {
 		s.watchDevices(u)
 		u.Stored = c.Pairs
 		s.stats.Books.Carried += uint64(c.Pairs)
+		s.held += c.Pairs
 		for _, name := range c.Groups {
 			s.addMember(s.group(name), u)
 		}
@@ -149,6 +152,7 @@ func (s *Shard) Handle(in envelope.Input) {
 		for i := range in.Answers {
 			s.stored(&in.Answers[i])
 		}
+		s.counted(in.Answers)
 	case *Published:
 		for i := range in.Results {
 			s.published(&in.Results[i])

@@ -127,6 +127,6 @@ func (b *Books) add(o *Books) {
 	}
 	b.Memory += o.Memory
 	b.Storing += o.Storing
+	b.Held += o.Held
 	b.InStore += o.InStore
-	b.Settled = b.Settled && o.Settled
 }

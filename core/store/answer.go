@@ -19,6 +19,11 @@ type Answer struct {
 	Entries []Entry
 	More    bool
 	First   uint64 // Replay
+
+	// Held is, in the last answer of a batch, how many pairs the engine counts of
+	// the users whom the loop owns, once all that the batch says is done. With it a
+	// shard balances its books at any time, whatever is under way.
+	Held int
 }
 
 // Pair is a stored (message, receiver): one that ended, that is told of, or that

@@ -29,8 +29,17 @@ func SameFilter(a, b *envelope.Message) bool {
 }
 
 // Ordered tells whether an operation takes its place in the order of its user: it
-// fails behind one that failed.
-func (op *Op) Ordered() bool { return op.User != "" && op.Kind != Page }
+// fails behind one that failed. What only reads does not.
+func (op *Op) Ordered() bool { return op.User != "" && op.Kind != Page && op.Kind != Find }
+
+// Hold counts n more pairs of a loop's users; it grows held as is needed.
+func Hold(held []int, loop, n int) []int {
+	for len(held) <= loop {
+		held = append(held, 0)
+	}
+	held[loop] += n
+	return held
+}
 
 // Answers collects what is to be handed to each loop, and to the dispatcher. Its
 // zero value is empty.
@@ -51,14 +60,18 @@ func (a *Answers) Add(loop int, one Answer) {
 	a.byLoop[loop] = append(a.byLoop[loop], one)
 }
 
-// Deliver hands the answers over, whose slices are the sink's then.
-func (a *Answers) Deliver(sink Sink) {
+// Deliver hands the answers over, whose slices are the sink's then. held counts the
+// stored pairs by loop, see Answer.Held.
+func (a *Answers) Deliver(sink Sink, held []int) {
 	if len(a.dispatcher) > 0 {
 		sink(Dispatcher, a.dispatcher)
 		a.dispatcher = nil
 	}
 	for loop, some := range a.byLoop {
 		if len(some) > 0 {
+			if loop < len(held) {
+				some[len(some)-1].Held = held[loop]
+			}
 			sink(loop, some)
 			a.byLoop[loop] = nil
 		}

@@ -12,7 +12,7 @@ import "iter"
 
 // Store is an engine. Submit may be called from any goroutine and never blocks;
 // operations of one user take effect in the order of submission, also where one
-// fails: those behind it fail too (Page and operations for all users aside), until
+// fails: those behind it fail too (Page, Find and operations for all users aside), until
 // one has Retry set. So what is stored of a receiver never has a hole, whenever the
 // process ends. Answers go to the Sink given at open, in batches, those of one loop
 // in order of submission.

@@ -137,8 +137,11 @@ func (w *World) pending() map[pairKey]string {
 // checkBooks compares what was owed with what has ended and what is pending.
 func (w *World) checkBooks() {
 	var made, ended uint64
-	for _, s := range w.node.shards {
+	for loop, s := range w.node.shards {
 		b := s.Books()
+		if d := b.Difference(); d != 0 {
+			w.broken("the books of loop %d differ by %d: %+v", loop, d, b)
+		}
 		made += b.Carried + b.Owed
 		ended += b.Ended()
 	}

@@ -24,6 +24,7 @@ type data struct {
 	now   time.Time
 
 	counts
+	held      []int               // pairs by the loop that owns their user; goes back with users
 	users     map[string]*user    // who have a message
 	refs      map[uint64]int      // of messages that several users share, how many do
 	histories map[string]*history // of groups
@@ -121,6 +122,7 @@ func (d *data) rollback() {
 	d.counts = d.before
 	for i := range d.touched {
 		before := d.touched[i]
+		d.held = store.Hold(d.held, d.owner(before.name), before.pairs-before.self.pairs)
 		*before.self, before.self.self = before, nil
 	}
 	d.dropEmpty()

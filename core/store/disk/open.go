@@ -120,6 +120,6 @@ func (s *Store) load() (loaded, error) {
 	if err := l.endSessions(d, s.cfg.Now()); err != nil {
 		return l, err
 	}
-	s.census.Store(int64(d.pairs))
+	s.count()
 	return l, nil
 }

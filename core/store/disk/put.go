@@ -49,6 +49,7 @@ func (d *data) addReceiver(e *entry, r store.Receiver, a *store.Answer) {
 	e.receivers = append(e.receivers, r)
 	e.user.pairs++
 	d.pairs++
+	d.held = store.Hold(d.held, d.owner(e.user.name), 1)
 	if p := d.notable(e.pair(r)); p.Owed != 0 {
 		a.Owed = append(a.Owed, p)
 	}

@@ -42,6 +42,7 @@ func (d *data) end(e *entry, only []store.Receiver, fate envelope.Fate, reason e
 		}
 		d.pairs--
 		e.user.pairs--
+		d.held = store.Hold(d.held, d.owner(e.user.name), -1)
 		d.notGiven(e, r.Device)
 		a.Removed = append(a.Removed, d.notable(store.Pair{
 			Message: e.message, Order: e.order, User: e.user.name, Receiver: r, Fate: fate, Reason: reason, At: d.now,

@@ -62,13 +62,13 @@ func (s *Store) apply(ops []store.Op) (applied int) {
 	now := s.cfg.Now()
 	s.state.look()
 	for s.expire(now) {
-		s.answers.Deliver(s.cfg.Sink)
+		s.answers.Deliver(s.cfg.Sink, s.held)
 	}
 	if len(ops) > 0 {
 		applied = s.applyGroup(ops, now)
 	}
 	s.applying.Unlock()
-	s.answers.Deliver(s.cfg.Sink)
+	s.answers.Deliver(s.cfg.Sink, s.held)
 	return applied
 }
 
@@ -127,7 +127,7 @@ func (s *Store) applyGroup(ops []store.Op, now time.Time) (applied int) {
 // applyEach applies operations as groups of one.
 func (s *Store) applyEach(ops []store.Op, now time.Time) (applied int) {
 	for i := range ops {
-		s.answers.Deliver(s.cfg.Sink)
+		s.answers.Deliver(s.cfg.Sink, s.held)
 		s.data.begin(now)
 		_, err := s.applyOne(&ops[i])
 		if err != nil {
@@ -154,7 +154,7 @@ func (s *Store) commit() error {
 	if err := s.state.failed(); err != nil {
 		return err
 	}
-	s.census.Store(int64(s.data.pairs))
+	s.count()
 	return nil
 }
 
@@ -178,4 +178,10 @@ func (s *Store) applyOne(op *store.Op) (answered int, err error) {
 
 func (s *Store) refuse(op *store.Op, err error) {
 	s.answers.Add(op.Loop, store.Answer{Kind: op.Kind, Token: op.Token, User: op.User, Err: err})
+}
+
+// count takes the numbers of pairs as of what is committed.
+func (s *Store) count() {
+	s.census.Store(int64(s.data.pairs))
+	s.held = append(s.held[:0], s.data.held...)
 }

@@ -19,6 +19,7 @@ type Store struct {
 
 	changes atomic.Uint64 // see Changes
 	census  atomic.Int64  // pairs, as of what was committed
+	held    []int         // the same by loop; of the engine's goroutine
 	state   state         // why nothing is taken
 
 	mu     sync.Mutex // guards queue and closed

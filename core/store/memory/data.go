@@ -17,6 +17,7 @@ type data struct {
 	messages  map[messageID][]*stored
 	deadlines deadlines
 	pairs     int
+	held      []int  // pairs by the loop that owns their user
 	highest   uint64 // Order
 	now       time.Time
 
@@ -35,6 +36,14 @@ func newData(owner func(user string) int) *data {
 		groups:    map[string]map[*user]struct{}{},
 		messages:  map[messageID][]*stored{},
 		histories: map[string]*history{},
+	}
+}
+
+// own gives the users to the loops of a new process.
+func (d *data) own(owner func(user string) int) {
+	d.owner, d.held = owner, nil
+	for _, u := range d.users {
+		d.held = store.Hold(d.held, owner(u.name), u.pairs)
 	}
 }
 

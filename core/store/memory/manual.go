@@ -34,7 +34,7 @@ func (s *Store) Crash(n int, cfg Config) *Store {
 	s.mu.Lock()
 	s.closed, s.queue = true, nil
 	s.mu.Unlock()
-	s.data.owner = cfg.Owner
+	s.data.own(cfg.Owner)
 	s.data.carry()
 	s.data.now = s.cfg.Now()
 	s.data.endSessions()

@@ -42,6 +42,7 @@ func (d *data) put(op *store.Op, a *store.Answer) {
 		m.receivers[len(m.receivers)-1].wait(op, here)
 		u.pairs++
 		d.pairs++
+		d.held = store.Hold(d.held, d.owner(u.name), 1)
 		if p := d.notable(m.pair(r)); p.Owed != 0 {
 			a.Owed = append(a.Owed, p)
 		}

@@ -55,7 +55,7 @@ func (s *Store) apply(ops []store.Op) {
 		s.applyOne(&ops[i])
 	}
 	s.applying.Unlock()
-	s.answers.deliver(s.cfg.Sink)
+	s.answers.deliver(s.cfg.Sink, s.data.held)
 }
 
 func (s *Store) applyOne(op *store.Op) {
@@ -74,7 +74,7 @@ func (s *Store) fails(op *store.Op) error {
 	if s.cfg.Fail == nil {
 		return nil
 	}
-	ordered := op.User != "" && op.Kind != store.Page
+	ordered := op.Ordered()
 	if ordered && op.Retry {
 		delete(s.failed, op.User)
 	}
@@ -101,7 +101,7 @@ func (s *Store) expire() (wait time.Duration) {
 		wait = max(min(next.deadline.Sub(now), idle), time.Millisecond)
 	}
 	s.applying.Unlock()
-	s.answers.deliver(s.cfg.Sink)
+	s.answers.deliver(s.cfg.Sink, s.data.held)
 	return wait
 }
 
@@ -122,14 +122,17 @@ func (a *answers) add(loop int, one store.Answer) {
 	a.byLoop[loop] = append(a.byLoop[loop], one)
 }
 
-// deliver hands the answers over; the slices are the sink's.
-func (a *answers) deliver(sink store.Sink) {
+// deliver hands the answers over; the slices are the sink's. held is data.held.
+func (a *answers) deliver(sink store.Sink, held []int) {
 	if len(a.dispatcher) > 0 {
 		sink(store.Dispatcher, a.dispatcher)
 		a.dispatcher = nil
 	}
 	for loop, some := range a.byLoop {
 		if len(some) > 0 {
+			if loop < len(held) {
+				some[len(some)-1].Held = held[loop]
+			}
 			sink(loop, some)
 			a.byLoop[loop] = nil
 		}

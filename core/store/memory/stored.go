@@ -90,6 +90,7 @@ func (d *data) end(m *stored, only []store.Receiver, fate envelope.Fate, reason 
 	m.receivers = kept
 	d.pairs -= len(removed)
 	m.user.pairs -= len(removed)
+	d.held = store.Hold(d.held, d.owner(m.user.name), -len(removed))
 	if len(kept) == 0 {
 		d.drop(m)
 	}

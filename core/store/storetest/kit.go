@@ -56,6 +56,7 @@ type bench struct {
 	mu      sync.Mutex // guards what follows; the engine's goroutine writes it
 	now     time.Time
 	answers []answered
+	held    map[int]int   // by loop: what the last batch of answers said
 	news    chan struct{} // an answer came
 
 	token uint64
@@ -103,6 +104,10 @@ func (b *bench) sink(loop int, some []store.Answer) {
 	for _, a := range some {
 		b.answers = append(b.answers, answered{loop, a})
 	}
+	if b.held == nil {
+		b.held = map[int]int{}
+	}
+	b.held[loop] = some[len(some)-1].Held
 	b.mu.Unlock()
 	select {
 	case b.news <- struct{}{}:
@@ -186,6 +191,22 @@ func (b *bench) census(want int) {
 	b.t.Helper()
 	if got := b.engine.Census(); got != want {
 		b.t.Fatalf("Census is %d, stored are %d pairs", got, want)
+	}
+}
+
+// checkHeld compares what the engine told each loop of its users' pairs.
+func (b *bench) checkHeld(m *model) {
+	b.t.Helper()
+	want := map[int]int{}
+	for i := range m.pairs {
+		want[owner(m.pairs[i].user)]++
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for loop, got := range b.held {
+		if loop != store.Dispatcher && got != want[loop] {
+			b.t.Fatalf("loop %d was told that %d pairs of its users are stored, there are %d: whatever changes the number is answered to the loop with the new one", loop, got, want[loop])
+		}
 	}
 }
 

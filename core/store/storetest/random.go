@@ -31,6 +31,7 @@ func testRandom(t *testing.T, open Open) {
 			}
 			b.expireWith(m) // what was put may have expired already
 			b.census(len(m.pairs))
+			b.checkHeld(m)
 		}
 		b.scan(m)
 	})
