@@ -60,7 +60,7 @@ func (r *Runtime) sessionOf(v *shard.SessionView) admin.Session {
 	s := admin.Session{
 		ID: v.ID, User: v.User, Device: v.Device, Platform: v.Platform, Plugin: r.transportNames[v.Plugin], Peer: v.Peer,
 		Client: strings.TrimSpace(v.Client.Name + " " + v.Client.Version), State: "detached", Since: v.Since.UTC(),
-		Groups: v.Groups, Queued: v.Queued, Unacked: v.Unacked,
+		Groups: v.Groups, Queued: v.Queued, QueuedBytes: v.QueuedBytes, Unacked: v.Unacked, Congested: v.Congested,
 	}
 	if v.Attached {
 		s.State = "attached"

@@ -87,6 +87,9 @@ type Session struct {
 	Groups   []string  `json:"groups,omitempty"`
 	Queued   int       `json:"queued"`  // messages waiting in the outbox
 	Unacked  int       `json:"unacked"` // messages sent and not acked
+
+	QueuedBytes int  `json:"queued_bytes"` // of the payloads of those that wait
+	Congested   bool `json:"congested"`    // the device does not take what it is sent
 }
 
 // User is what the node knows of a user.

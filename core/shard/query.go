@@ -32,6 +32,8 @@ type SessionView struct {
 	Since                      time.Time
 	Groups                     []string
 	Queued, Unacked            int
+	QueuedBytes                int
+	Congested                  bool // its connection takes no more for now
 }
 
 // UserView is what the shard knows of a user.
@@ -93,7 +95,8 @@ func (s *Shard) sessionView(ses *session.Session) SessionView {
 	v := SessionView{
 		ID: ses.ID, User: ses.User.ID, Device: ses.Device, Platform: ses.Platform, Plugin: ses.Plugin, Peer: ses.Peer,
 		Client: ses.Client, Attached: ses.State == session.Attached, Since: ses.Since,
-		Queued: ses.Queued(), Unacked: ses.Window.Len(),
+		Queued: ses.Queued(), QueuedBytes: ses.QueuedBytes(), Unacked: ses.Window.Len(),
+		Congested: ses.Congested && ses.State == session.Attached,
 	}
 	v.Groups = namesOf(ses.Joined)
 	return v

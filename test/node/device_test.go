@@ -31,21 +31,34 @@ func (n *node) dial(c wire.Connect) *device {
 // open connects and says nothing.
 func (n *node) open() *device {
 	n.t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(n.urls["tcp"], "tcp://"))
+	d := n.deaf(&net.Dialer{})
+	d.hear()
+	return d
+}
+
+// deaf connects and says nothing, and reads nothing before hear.
+func (n *node) deaf(dialer *net.Dialer) *device {
+	n.t.Helper()
+	conn, err := dialer.Dial("tcp", strings.TrimPrefix(n.urls["tcp"], "tcp://"))
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	d := &device{t: n.t, conn: conn, frames: make(chan wire.Frame, 1000)}
+	n.t.Cleanup(d.cut)
+	return d
+}
+
+// hear begins to read.
+func (d *device) hear() {
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
 		d.read()
 	}()
-	n.t.Cleanup(func() {
+	d.t.Cleanup(func() {
 		d.cut()
 		<-read
 	})
-	return d
 }
 
 // connect is dial, and the node must accept the device.
