@@ -82,7 +82,7 @@ func (s *stage) doOne(command string) {
 		s.shard.Handle(&shard.Drain{Code: uint16(wire.CodeDraining)})
 	case "move":
 		rate, _ := strconv.ParseFloat(a.text("rate"), 64) // None: 0.
-		s.shard.Handle(&shard.Move{Rate: rate, Within: a.duration("within"), Grace: a.duration("grace")})
+		s.shard.Handle(&shard.Move{Rate: rate, Busy: a.duration("busy"), Within: a.duration("within"), Grace: a.duration("grace")})
 	case "down":
 		s.shard.Handle(&shard.PluginDown{})
 	case "crash":

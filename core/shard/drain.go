@@ -17,19 +17,25 @@ import (
 type Drain struct{ Code uint16 }
 
 // Move tells a shard that drains to send its devices away, one after another, each
-// with a MOVE. A device chooses its moment Within that; one that is still here Grace
-// later is closed. The zero Move closes all that are left, now.
+// with a MOVE. One that is to get or to ack something is left to it for Busy, from
+// now. A device chooses its moment Within the time given; one that is still here
+// Grace later is closed. The zero Move closes all that are left, now.
 type Move struct {
-	Rate          float64 // devices a second; 0: all at once
-	Within, Grace time.Duration
+	Rate                float64 // devices a second; 0: all at once
+	Busy, Within, Grace time.Duration
 }
 
 func (*Drain) ShardInput() {} // see PostedEvents
 func (*Move) ShardInput()  {} // see PostedEvents
 
-// moveWithin is the time in which a device that is told to go chooses its moment:
-// enough to spread those of one tick, and to ack what it is handling.
-const moveWithin = 500 * time.Millisecond
+const (
+	// moveWithin is the time in which a device that is told to go chooses its
+	// moment: enough to spread those of one tick.
+	moveWithin = 500 * time.Millisecond
+	// moveBusy is how long devices may go on with what they have. What they do not
+	// ack until they leave comes to them again.
+	moveBusy = 2 * time.Second
+)
 
 // PlanMoves shares a rate (devices a second; 0: all at once) among shards by the
 // sessions that they have, so that all are done at once and the node's rate stays
@@ -45,7 +51,7 @@ func PlanMoves(sessions []int, rate float64, timeout time.Duration) ([]Move, flo
 	}
 	moves := make([]Move, len(sessions))
 	for i, n := range sessions {
-		moves[i] = Move{Within: min(moveWithin, timeout/20), Grace: timeout / 10}
+		moves[i] = Move{Busy: min(moveBusy, timeout/40), Within: min(moveWithin, timeout/40), Grace: timeout / 10}
 		if total > 0 {
 			moves[i].Rate = rate * float64(n) / float64(total)
 		}
@@ -57,8 +63,8 @@ func PlanMoves(sessions []int, rate float64, timeout time.Duration) ([]Move, flo
 type moves struct {
 	Move
 	on    bool
-	began time.Duration
-	count int                // devices told
+	until time.Duration      // Busy is over
+	due   time.Duration      // of the next MOVE
 	queue []*session.Session // to be told
 	gone  []leaver           // told, by time
 	next  time.Duration      // when there is something to do; 0: never
@@ -94,24 +100,18 @@ func (s *Shard) resumeWindow() time.Duration {
 	return s.cfg.ResumeWindow
 }
 
-// move begins to send devices away, those first who have nothing to ack.
+// move begins to send devices away.
 func (s *Shard) move(m *Move) {
 	if *m == (Move{}) {
 		s.closeAll()
 		return
 	}
-	s.moves = moves{Move: *m, on: true, began: s.now.Mono}
-	var busy []*session.Session
+	s.moves = moves{Move: *m, on: true, until: s.now.Mono + m.Busy, due: s.now.Mono}
 	for _, ses := range s.slots {
-		switch {
-		case ses == nil || ses.State != session.Attached:
-		case ses.InMemory() > 0:
-			busy = append(busy, ses)
-		default:
+		if ses != nil && ses.State == session.Attached {
 			s.moves.queue = append(s.moves.queue, ses)
 		}
 	}
-	s.moves.queue = append(s.moves.queue, busy...)
 	s.sendAwaySoon()
 }
 
@@ -131,13 +131,7 @@ func (s *Shard) sendAway() {
 	if m.next == 0 || m.next > s.now.Mono {
 		return
 	}
-	for len(m.queue) > 0 && m.due() <= s.now.Mono {
-		ses := m.queue[0]
-		m.queue[0], m.queue = nil, m.queue[1:]
-		if ses.State == session.Attached { // Else it has gone by itself.
-			s.tellMove(ses)
-		}
-	}
+	s.tellMoves()
 	for len(m.gone) > 0 && m.gone[0].until <= s.now.Mono {
 		l := m.gone[0]
 		m.gone[0], m.gone = leaver{}, m.gone[1:]
@@ -147,25 +141,41 @@ func (s *Shard) sendAway() {
 	}
 	m.next = 0
 	if len(m.queue) > 0 {
-		m.next = max(m.due(), s.now.Mono+moveStep)
+		m.next = max(m.due, s.now.Mono+moveStep)
 	}
 	if len(m.gone) > 0 && (m.next == 0 || m.gone[0].until < m.next) {
 		m.next = m.gone[0].until
 	}
 }
 
-// due is when the next device is to be told.
-func (m *moves) due() time.Duration {
-	if m.Rate == 0 {
-		return m.began
+// tellMoves tells as many as are due, and leaves out those who are busy.
+func (s *Shard) tellMoves() {
+	m := &s.moves
+	i, kept := 0, 0
+	for ; i < len(m.queue) && m.due <= s.now.Mono; i++ {
+		switch ses := m.queue[i]; {
+		case ses.State != session.Attached: // It has gone by itself.
+		case ses.InMemory() > 0 && s.now.Mono < m.until:
+			m.queue[kept] = ses
+			kept++
+		default:
+			s.tellMove(ses)
+		}
 	}
-	return m.began + time.Duration(float64(m.count)/m.Rate*float64(time.Second))
+	if i == len(m.queue) {
+		m.due = max(m.due, s.now.Mono) // Nobody else may go now: what was due is not saved up.
+	}
+	copy(m.queue[i-kept:i], m.queue[:kept]) // Those go on being first; the others stay where they are.
+	clear(m.queue[:i-kept])
+	m.queue = m.queue[i-kept:]
 }
 
 // tellMove asks a device to connect anew, elsewhere as far as we know.
 func (s *Shard) tellMove(ses *session.Session) {
 	m := &s.moves
-	m.count++
+	if m.Rate > 0 {
+		m.due += time.Duration(float64(time.Second) / m.Rate)
+	}
 	m.gone = append(m.gone, leaver{ses, connKey{ses.Plugin, ses.Conn}, s.now.Mono + m.Within + m.Grace})
 	s.command(ses.Plugin, sdk.Command{Kind: sdk.CommandMove, Conn: ses.Conn, Within: m.Within})
 }

@@ -35,8 +35,8 @@ func TestMovesAreSharedByTheSessionsOfTheShards(t *testing.T) {
 				if math.Abs(m.Rate-c.want[i]) > 1e-9 {
 					t.Errorf("shard %d moves %v a second, want %v", i, m.Rate, c.want[i])
 				}
-				if spent := c.timeout*4/5 + m.Within + m.Grace; m.Within <= 0 || m.Grace <= 0 || spent >= c.timeout {
-					t.Errorf("within %v and grace %v leave no time of %v", m.Within, m.Grace, c.timeout)
+				if spent := c.timeout*4/5 + m.Busy + m.Within + m.Grace; m.Busy <= 0 || m.Within <= 0 || m.Grace <= 0 || spent >= c.timeout {
+					t.Errorf("busy %v, within %v and grace %v leave no time of %v", m.Busy, m.Within, m.Grace, c.timeout)
 				}
 			}
 		})

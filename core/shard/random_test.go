@@ -170,7 +170,7 @@ func (s *tale) end() {
 	s.do("store release")
 	s.do("broker back")
 	s.do("drain")
-	s.do("move rate=%d within=500ms grace=1s", s.number(0, 5))
+	s.do("move rate=%d busy=%s within=500ms grace=1s", s.number(0, 5), pick(s, []string{"0s", "1s"}))
 	for range s.number(0, 3) {
 		if d := pick(s, s.devices); d.conn != "" {
 			d.acked = d.top

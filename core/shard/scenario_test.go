@@ -29,7 +29,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the expected effects in testd
 //	store hold|step [N]|release|fail|mend      broker away|back
 //	serve BUDGET                       serve so much in a turn from now on; 0: all
 //	erase USER   drain   crash         the process ends; a durable store stays
-//	move [rate=N] [within=D] [grace=D] after drain
+//	move [rate=N] [busy=D] [within=D] [grace=D]  after drain
 //	run D                              time passes
 //	COMMAND ; COMMAND                  in one turn
 //	show                               what is where

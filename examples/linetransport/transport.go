@@ -17,6 +17,7 @@ package linetransport
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -131,7 +132,7 @@ func (t *Transport) Command(l sdk.Loop, commands []sdk.Command) {
 				t.running.Go(func() { t.accept(limits) })
 			}
 		case sdk.CommandStopListening:
-			_ = t.listener.SetDeadline(time.Now()) // Likewise.
+			_ = t.listener.Close() // A loop that comes later closes it again.
 		default:
 			if c := t.find(m.Conn); c != nil {
 				c.command(l, m)
@@ -151,6 +152,9 @@ func (t *Transport) Flush(l sdk.Loop) {
 // Close implements sdk.Plugin.
 func (t *Transport) Close(deadline time.Time) error {
 	err := t.listener.Close()
+	if errors.Is(err, net.ErrClosed) {
+		err = nil // It was closed when listening stopped.
+	}
 	t.mu.Lock()
 	t.closed = true
 	for _, c := range t.conns {

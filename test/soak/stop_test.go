@@ -1,0 +1,57 @@
+package soak
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pushcore/pushcore/test/brokers"
+)
+
+// TestKafkaNothingLostOverAStopInGoodOrder stops the node with SIGTERM in the middle
+// of work and starts it again on the same data. The commits must not be ahead of
+// what devices have handled or the store has; all messages come, in order.
+func TestKafkaNothingLostOverAStopInGoodOrder(t *testing.T) {
+	broker := brokers.Kafka(t)
+	broker.CreateTopic("push", 8)
+	broker.CreateTopic("push.dead", 1)
+	size := runSizes()
+	n := startNode(t, fmt.Sprintf(kafkaConfig, broker.Addr()))
+	tcp, ws := newProxy(t, n.address("tcp")), newProxy(t, n.address("ws"))
+	f := newFleet(t, size.users, size.each, "tcp://"+tcp.listener.Addr().String(), "ws://"+ws.listener.Addr().String()+"/connect")
+	waitFor(t, "all devices", 60*time.Second, func() bool { return f.connected() == size.users })
+	total := int64(size.users * size.each)
+	books := produce(t, broker.Addr(), size, f)
+	wait := func(what string, share int64) {
+		waitFor(t, what, 3*time.Minute, func() bool { return f.handled.Load() >= total*share/100 })
+	}
+	for _, share := range []int64{20, 50} {
+		wait(fmt.Sprintf("%d %%", share), share)
+		n.stop()
+		books.checkCommitted(t, f, broker.CommittedOffsets("pushcore", "push"))
+		n.start()
+		tcp.point(n.address("tcp"))
+		ws.point(n.address("ws"))
+	}
+	wait("everything", 100)
+	books.wait.Wait()
+	f.check()
+	t.Logf("%d messages to %d users over two stops: %d repeats dropped by id", total, size.users, f.repeats())
+}
+
+// stop ends the process as a supervisor does.
+func (n *node) stop() {
+	n.t.Helper()
+	if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		n.t.Fatal(err)
+	}
+	select {
+	case <-n.ended:
+	case <-time.After(90 * time.Second):
+		n.t.Fatalf("the node does not stop:\n%s", n.log.tail())
+	}
+	if code := n.cmd.ProcessState.ExitCode(); code != 0 {
+		n.t.Errorf("the node has ended with code %d:\n%s", code, n.log.tail())
+	}
+}
