@@ -117,7 +117,7 @@ func (r *Runtime) buildLoops() error {
 	r.recall()
 	r.loadShards(shards)
 	out := &outlet{dispatcher: r.dispatcher, store: r.store, auth: r.auth, egress: r.egress, queries: r.queries}
-	set, err := loop.NewSet(loop.Config{Start: r.began, Mailbox: c.Limits.MailboxQueue, CPUs: c.Node.CPUs, Log: r.log}, states, out)
+	set, err := loop.NewSet(loopSettings(c, r.began, r.log), states, out)
 	if err != nil {
 		return err
 	}

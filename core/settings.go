@@ -16,6 +16,7 @@ import (
 	"github.com/pushcore/pushcore/core/auth"
 	"github.com/pushcore/pushcore/core/config"
 	"github.com/pushcore/pushcore/core/dispatch"
+	"github.com/pushcore/pushcore/core/loop"
 	"github.com/pushcore/pushcore/core/shard"
 	"github.com/pushcore/pushcore/sdk"
 )
@@ -61,6 +62,13 @@ func shardSettings(c *config.Config, id, loops int, plugins []string, owner func
 		s.Platforms[name] = shard.Platform{Max: p.Max, Oldest: p.Wins == "oldest"}
 	}
 	return s
+}
+
+func loopSettings(c *config.Config, began time.Time, log *slog.Logger) loop.Config {
+	return loop.Config{
+		Start: began, Mailbox: c.Limits.MailboxQueue, CPUs: c.Node.CPUs, Log: log,
+		Burst: (c.Limits.Outbox.Messages + 1) / 2, BurstBytes: (int(c.Limits.Outbox.Bytes) + 1) / 2,
+	}
 }
 
 // share is one loop's part of a bound of the node; 0 stays no bound.

@@ -27,12 +27,12 @@ func (l *Loop) serve() (more bool) {
 	l.stirred = false
 	more = l.state.Serve(l.config.Chunk)
 	if !more {
-		l.backlog = 0
+		l.backlog = backlog{}
 	}
 	effects := l.state.Effects()
 	for i := range effects.Plugins {
 		n := len(effects.Plugins[i].Batch.Items)
-		l.backlog = max(l.backlog-n, 0)
+		l.backlog.served(n)
 		l.stats.items.Add(uint64(n))
 	}
 	for l.act(effects) {

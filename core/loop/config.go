@@ -34,6 +34,14 @@ type Config struct {
 	// Default 65,536.
 	Backlog int
 
+	// Burst and BurstBytes are the messages, and the bytes of their payloads,
+	// accepted and not yet served to all who can be served, at which a loop
+	// leaves its mailbox alone. They belong below what the outbox of a session
+	// holds: else a burst to one device that reads fills its outbox before the
+	// device was given anything, and is taken for its slowness. Defaults 512
+	// and 512 KiB.
+	Burst, BurstBytes int
+
 	// Chunk is the number of items that are served in one turn. Between chunks
 	// descriptors, mailbox and timers have their turn. Default 512.
 	Chunk int
@@ -60,7 +68,7 @@ type Config struct {
 
 // Validate says what is wrong with the configuration.
 func (c Config) Validate() error {
-	for _, n := range []int{c.Mailbox, c.PostedBytes, c.Credit, c.Inputs, c.Backlog, c.Chunk, c.Ready, int(c.Tick)} {
+	for _, n := range []int{c.Mailbox, c.PostedBytes, c.Credit, c.Inputs, c.Backlog, c.Burst, c.BurstBytes, c.Chunk, c.Ready, int(c.Tick)} {
 		if n < 0 {
 			return errors.New("loop: a bound must not be negative")
 		}
@@ -80,7 +88,7 @@ func (c Config) withDefaults() Config {
 		value int
 	}{
 		{&c.Mailbox, 8192}, {&c.PostedBytes, 4 << 20}, {&c.Credit, 1 << 20},
-		{&c.Inputs, 1024}, {&c.Backlog, 65536}, {&c.Chunk, 512}, {&c.Ready, 512},
+		{&c.Inputs, 1024}, {&c.Backlog, 65536}, {&c.Burst, 512}, {&c.BurstBytes, 512 << 10}, {&c.Chunk, 512}, {&c.Ready, 512},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value

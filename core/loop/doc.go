@@ -18,7 +18,7 @@
 //	mailbox          Config.Mailbox inputs; Post says false, Outlet.Room tells when to go on
 //	posted events    Config.PostedBytes of payload for each plugin; PostEvents says false
 //	answers          what the loop asked for; always taken
-//	outboxes         Config.Backlog pairs not yet served; the mailbox is left alone until they are fewer
+//	outboxes         Config.Backlog pairs, Burst messages and BurstBytes not yet served; the mailbox is left alone until they are fewer
 //	from other loops two messages for each login under way; always taken
 //	tasks            what transports put there, see sdk.Poller
 package loop

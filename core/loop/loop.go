@@ -32,9 +32,9 @@ type Loop struct {
 	outgoing [][]envelope.Input // by loop: messages of this turn
 	now      shard.Now          // when the turn began
 	awake    time.Time          // up to when time was counted as busy or idle
-	backlog  int                // pairs accepted and not known to be served
-	stirred  bool               // the shard was given something since it last served
-	restless bool               // there is work left: the next wait only looks
+	backlog  backlog
+	stirred  bool // the shard was given something since it last served
+	restless bool // there is work left: the next wait only looks
 }
 
 // newLoop makes a loop that is not running yet.

@@ -144,6 +144,34 @@ func TestMailboxIsLeftAloneWhileTheOutboxesAreBehind(t *testing.T) {
 	}
 }
 
+func TestBurstToOneDeviceIsServedBeforeMoreIsTaken(t *testing.T) {
+	for name, c := range map[string]Config{"messages": {Burst: 3}, "bytes": {BurstBytes: 250}} {
+		waiting, most, handled := 0, 0, 0
+		s := &fakeState{}
+		s.handle = func(envelope.Input) {
+			handled++
+			waiting++
+			most = max(most, waiting)
+			s.effects.Reports = append(s.effects.Reports, envelope.Report{Kind: envelope.ReportOwed, Pairs: 1})
+		}
+		s.serve = func(int) bool {
+			p := s.plugin(0)
+			p.Batch.Items = append(p.Batch.Items, make([]sdk.Item, waiting)...)
+			waiting = 0
+			return false
+		}
+		l := still(t, c, s, nil)
+		plug(l, 0, &fakeTransport{})
+		l.Post(slices.Repeat([]envelope.Input{&envelope.Deliver{Message: &envelope.Message{Payload: make([]byte, 100)}}}, 10))
+		for range 4 {
+			l.look()
+		}
+		if handled != 10 || most != 3 {
+			t.Errorf("%s: %d of 10 messages were taken, %d at once; want 3 at once", name, handled, most)
+		}
+	}
+}
+
 func TestPairsThatCannotBeServedDoNotHoldTheMailbox(t *testing.T) {
 	handled := 0
 	s := &fakeState{}
