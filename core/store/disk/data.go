@@ -18,6 +18,7 @@ import (
 // Store.applying.
 type data struct {
 	db    *pebble.DB
+	tally *tally
 	owner func(user string) int
 	log   *slog.Logger
 	batch *pebble.Batch // of the group; indexed: operations see those before them
@@ -50,6 +51,7 @@ type counts struct {
 	notice    uint64 // the last one's number
 	nextEnd   uint64 // instant before which nothing expires
 	keptSince uint64 // instant before which no remembered id is kept
+	commits   uint64 // see tally
 }
 
 // user is what is kept in memory of a user who has a message.
@@ -77,9 +79,9 @@ const (
 	recentBytesMax = 4 << 20
 )
 
-func newData(db *pebble.DB, cfg *Config) *data {
+func newData(db *pebble.DB, t *tally, cfg *Config) *data {
 	return &data{
-		db: db, owner: cfg.Owner, log: cfg.Log, users: map[string]*user{}, refs: map[uint64]int{}, histories: map[string]*history{},
+		db: db, tally: t, owner: cfg.Owner, log: cfg.Log, users: map[string]*user{}, refs: map[uint64]int{}, histories: map[string]*history{},
 		given: map[givenPair]struct{}{}, counts: counts{nextEnd: math.MaxUint64},
 		sharing: newRecent[*envelope.Message, uint64](recentMax, recentBytesMax),
 		recent:  newRecent[place, *envelope.Message](recentMax, recentBytesMax),
@@ -101,11 +103,16 @@ func (d *data) begin(now time.Time) {
 // known then, and the database takes nothing more.
 func (d *data) commit() error {
 	defer func() { _ = d.batch.Close() }()
-	if d.highest != d.before.highest {
-		d.set([]byte{keyHighest}, binary.AppendUvarint(begin(d.value), d.highest))
-	}
 	if !d.batch.Empty() {
+		d.commits++
+		d.set([]byte{keyCommits}, binary.AppendUvarint(begin(d.value), d.commits))
+		if d.highest != d.before.highest {
+			d.set([]byte{keyHighest}, binary.AppendUvarint(begin(d.value), d.highest))
+		}
 		if err := d.db.Apply(d.batch, pebble.Sync); err != nil {
+			return err
+		}
+		if err := d.tally.write(d.commits); err != nil {
 			return err
 		}
 	}

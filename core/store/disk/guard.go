@@ -23,7 +23,7 @@ func (g *guard) Unwrap() vfs.FS { return g.FS }
 // mustNotFail tells whether the database does not survive that a file is not written.
 func mustNotFail(name string) bool {
 	base := path.Base(name)
-	return strings.HasSuffix(base, ".log") || strings.HasPrefix(base, "MANIFEST") || strings.HasPrefix(base, "marker.")
+	return strings.HasSuffix(base, ".log") || strings.HasPrefix(base, "MANIFEST") || strings.HasPrefix(base, "marker.") || base == tallyName
 }
 
 // passes tells whether a failure may pass by itself.

@@ -13,6 +13,7 @@ import (
 //
 //	f                           format of what lies here
 //	m                           the highest order
+//	s                           how many groups were committed; see tally
 //	e user order                an entry: who a stored message is for
 //	b user order                its message, if it is this user's alone
 //	p number                    a message that several users share
@@ -32,6 +33,7 @@ import (
 const (
 	keyFormat   = 'f'
 	keyHighest  = 'm'
+	keyCommits  = 's'
 	keyEntry    = 'e'
 	keyBody     = 'b'
 	keyShared   = 'p'

@@ -49,10 +49,14 @@ func (s *Store) openFiles() (err error) {
 	if s.lock, err = pebble.LockDirectory(s.cfg.Dir, fs); err != nil {
 		return fmt.Errorf("it is another process's: %w", err)
 	}
-	if s.db, err = pebble.Open(s.cfg.Dir, s.options(fs)); err != nil {
-		return errors.Join(openError(err), s.lock.Close())
+	var t *tally
+	if t, s.tallied, err = openTally(fs, s.cfg.Dir); err != nil {
+		return errors.Join(err, s.lock.Close())
 	}
-	s.data = newData(s.db, &s.cfg)
+	if s.db, err = pebble.Open(s.cfg.Dir, s.options(fs)); err != nil {
+		return errors.Join(openError(err), t.close(), s.lock.Close())
+	}
+	s.data = newData(s.db, t, &s.cfg)
 	return nil
 }
 
@@ -77,7 +81,7 @@ func (s *Store) options(fs vfs.FS) *pebble.Options {
 
 // closeFiles closes the database and gives the directory up.
 func (s *Store) closeFiles() error {
-	err := s.db.Close()
+	err := errors.Join(s.db.Close(), s.data.tally.close())
 	return errors.Join(err, s.lock.Close())
 }
 
@@ -92,11 +96,27 @@ func (s *Store) checkFormat() error {
 	case there && found > format:
 		return fmt.Errorf("its format %d is of a newer version, this one reads up to %d", found, format)
 	case there:
-		return nil
+		return s.checkTally()
+	}
+	if s.tallied > 0 {
+		return fmt.Errorf("%w: of %d commits none is there", ErrDamaged, s.tallied)
 	}
 	return s.data.scan([]byte{0}, []byte{0xff}, func(key []byte, _ *content) (bool, error) {
 		return false, fmt.Errorf("it holds something else: key %q and no format", key)
 	})
+}
+
+// checkTally finds that groups are missing which were committed.
+func (s *Store) checkTally() error {
+	key := []byte{keyCommits}
+	if _, err := s.data.get(key, func(c *content) { s.data.commits = c.uvarint() }); err != nil {
+		return err
+	}
+	if s.data.commits < s.tallied {
+		return fmt.Errorf("%w: the end of its log or manifest is missing or unreadable: of %d commits the last %d are not there",
+			ErrDamaged, s.tallied, s.tallied-s.data.commits)
+	}
+	return nil
 }
 
 // load reads what is there into memory, and ends what ended with the run before.

@@ -27,6 +27,7 @@ func (s *Store) run() {
 		select {
 		case <-s.wake:
 		case <-timer.C:
+			s.syncTally()
 		}
 	}
 }
@@ -50,7 +51,19 @@ func (s *Store) wait() time.Duration {
 			next = time.Duration(left) //nolint:gosec // Below a second.
 		}
 	}
+	if s.data.tally.dirty {
+		next = min(next, tallyEvery)
+	}
 	return max(next, time.Millisecond)
+}
+
+// syncTally syncs the tally, when there is nothing else to do or at last.
+func (s *Store) syncTally() {
+	if s.state.failed() == nil {
+		if err := s.data.tally.sync(); err != nil {
+			s.state.fail(err)
+		}
+	}
 }
 
 // apply ends what has expired, then applies a group of operations, commits it and
@@ -66,6 +79,9 @@ func (s *Store) apply(ops []store.Op) (applied int) {
 	}
 	if len(ops) > 0 {
 		applied = s.applyGroup(ops, now)
+	}
+	if s.data.tally.due() {
+		s.syncTally()
 	}
 	s.applying.Unlock()
 	s.answers.Deliver(s.cfg.Sink, s.held)

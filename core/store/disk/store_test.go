@@ -28,7 +28,6 @@ func TestEngineConforms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.Start()
 		return s
 	})
 }

@@ -56,8 +56,9 @@ type bench struct {
 	mu      sync.Mutex // guards what follows; the engine's goroutine writes it
 	now     time.Time
 	answers []answered
-	held    map[int]int   // by loop: what the last batch of answers said
-	news    chan struct{} // an answer came
+	held    map[int]int     // by loop: what the last batch of answers said
+	news    chan struct{}   // an answer came
+	done    map[uint64]bool // tokens that were answered without an error
 
 	token uint64
 }
@@ -75,7 +76,7 @@ func start(t *testing.T, open Open) *bench {
 }
 
 func newBench(t failer, open Open) *bench {
-	b := &bench{t: t, now: begin, news: make(chan struct{}, 1)}
+	b := &bench{t: t, now: begin, news: make(chan struct{}, 1), done: map[uint64]bool{}}
 	b.engine = open(Env{Owner: owner, Sink: b.sink, Now: b.clock})
 	b.engine.Start()
 	return b
@@ -103,6 +104,9 @@ func (b *bench) sink(loop int, some []store.Answer) {
 	b.mu.Lock()
 	for _, a := range some {
 		b.answers = append(b.answers, answered{loop, a})
+		if a.Err == nil {
+			b.done[a.Token] = true
+		}
 	}
 	if b.held == nil {
 		b.held = map[int]int{}
@@ -119,6 +123,16 @@ func (b *bench) sink(loop int, some []store.Answer) {
 // meanwhile stay for others.
 func (b *bench) do(op store.Op) store.Answer {
 	b.t.Helper()
+	a, err := b.try(op)
+	if err != nil {
+		b.t.Fatalf("operation %d: %v", op.Kind, err)
+	}
+	return a
+}
+
+// try is do for what may fail.
+func (b *bench) try(op store.Op) (store.Answer, error) {
+	b.t.Helper()
 	b.token++
 	op.Token = b.token
 	if op.User != "" {
@@ -130,10 +144,7 @@ func (b *bench) do(op store.Op) store.Answer {
 		b.t.Fatalf("operation %d of %q for loop %d was answered as %d of %q on loop %d: an answer goes to the loop that asked and echoes the operation",
 			op.Kind, op.User, op.Loop, a.Kind, a.User, a.loop)
 	}
-	if a.Err != nil {
-		b.t.Fatalf("operation %d: %v", op.Kind, a.Err)
-	}
-	return a.Answer
+	return a.Answer, a.Err
 }
 
 // await waits for an answer and takes it.

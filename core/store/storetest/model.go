@@ -14,6 +14,26 @@ type model struct {
 	durable bool
 	pairs   []modelPair
 	acked   map[modelMessage]bool // by one of its receivers, while it has others
+	highest uint64
+
+	notices []store.Pair // Owed is the engine's, if it has told
+	devices []modelDevice
+	members []modelMember
+	ids     []store.Remembered
+	groups  []modelGroup
+}
+
+type modelDevice struct {
+	user string
+	store.Device
+}
+
+type modelMember struct{ user, group string }
+
+type modelGroup struct {
+	name     string
+	position uint64
+	entries  []store.Entry
 }
 
 type modelMessage struct {
@@ -36,7 +56,8 @@ func (m *model) end(fate envelope.Fate, reason envelope.Reason, when func(*model
 		if !when(&p) {
 			return false
 		}
-		ended = append(ended, store.Pair{Message: p.message, Order: p.order, User: p.user, Receiver: p.receiver, Fate: fate, Reason: reason})
+		ended = append(ended, m.note(store.Pair{
+			Message: p.message, Order: p.order, User: p.user, Receiver: p.receiver, Fate: fate, Reason: reason}))
 		return true
 	})
 	return ended
@@ -54,7 +75,7 @@ func (m *model) find(user string, order uint64, device string) *modelPair {
 func (m *model) apply(op *store.Op) (a store.Answer) {
 	switch op.Kind {
 	case store.Put:
-		a.Removed = m.put(op)
+		a.Removed, a.Owed = m.put(op)
 	case store.Remove:
 		if op.Fate == envelope.Acked && m.has(op.User, op.Order) {
 			m.acked[modelMessage{op.User, op.Order}] = true
@@ -68,14 +89,34 @@ func (m *model) apply(op *store.Op) (a store.Answer) {
 			return p.user == op.User && p.message.ID == op.ID && p.message.Scope == op.Scope &&
 				(op.Except == "" || p.receiver.Device != op.Except)
 		})
+	case store.PutDevice:
+		m.forget(op.User, op.Device)
+		m.devices = append(m.devices, modelDevice{op.User, store.Device{ID: op.Device, Platform: op.Platform, Seen: op.Seen}})
 	case store.ForgetDevice:
+		m.forget(op.User, op.Device)
 		a.Removed = m.end(op.Fate, op.Reason, func(p *modelPair) bool { return p.user == op.User && p.receiver.Device == op.Device })
+	case store.PutMember, store.RemoveMember, store.Dissolve:
+		m.member(op)
 	case store.EraseUser:
+		m.devices = slices.DeleteFunc(m.devices, func(d modelDevice) bool { return d.user == op.User })
+		m.members = slices.DeleteFunc(m.members, func(o modelMember) bool { return o.user == op.User })
 		a.Removed = m.end(op.Fate, op.Reason, func(p *modelPair) bool { return p.user == op.User })
 	case store.Page:
 		a.Entries, a.More = m.page(op)
 	case store.EndSession:
 		a.Removed = m.endSession(op)
+	case store.Owe:
+		a.Owed = m.owe(op)
+	case store.Told:
+		m.notices = slices.DeleteFunc(m.notices, func(p store.Pair) bool { return p.Owed == op.Owed })
+	case store.Find:
+		a.Found, a.More = m.findMessage(op)
+	case store.Remember:
+		m.ids = append(m.ids, store.Remembered{Scope: op.Scope, ID: op.ID, Fingerprint: op.Fingerprint, How: op.How, Until: op.Until})
+	case store.Append:
+		m.append(op)
+	case store.Replay:
+		m.replay(op, &a)
 	case store.Touch:
 		for i := range m.pairs {
 			if m.pairs[i].user == op.User && m.pairs[i].receiver.Device == op.Device {
@@ -111,9 +152,9 @@ func (m *model) endSession(op *store.Op) []store.Pair {
 	return ended
 }
 
-func (m *model) put(op *store.Op) (removed []store.Pair) {
+func (m *model) put(op *store.Op) (removed, owed []store.Pair) {
 	if op.Again && !m.has(op.User, op.Order) {
-		return nil
+		return nil, nil
 	}
 	for _, r := range op.Receivers {
 		until := op.Until
@@ -130,11 +171,16 @@ func (m *model) put(op *store.Op) (removed []store.Pair) {
 			continue
 		}
 		m.pairs = append(m.pairs, modelPair{user: op.User, order: op.Order, message: op.Message, receiver: r, until: until})
+		m.highest = max(m.highest, op.Order)
+		p := store.Pair{Message: op.Message, Order: op.Order, User: op.User, Receiver: r}
+		if m.note(p); m.notable(p) {
+			owed = append(owed, p)
+		}
 	}
 	for _, r := range op.Receivers {
 		removed = append(removed, m.collapse(op, r.Device)...)
 	}
-	return append(removed, m.bound(op)...)
+	return append(removed, m.bound(op)...), owed
 }
 
 // collapse ends the pairs of a key that are not sent and older than another one.

@@ -1,14 +1,10 @@
 package storetest
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
-
-	"github.com/pushcore/pushcore/core/envelope"
-	"github.com/pushcore/pushcore/core/store"
 )
 
 // testRandom does random operations on an engine and on a model and compares each
@@ -17,13 +13,13 @@ func testRandom(t *testing.T, open Open) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newBench(rt, open)
 		defer b.close()
-		m := &model{durable: b.engine.Durable(), acked: map[modelMessage]bool{}}
+		m := newModel(b.engine.Durable())
 		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
 			if rapid.IntRange(0, 9).Draw(rt, "time") == 0 {
 				b.advance(time.Duration(rapid.IntRange(1, 20).Draw(rt, "minutes")) * time.Minute)
 			}
 			b.expireWith(m)
-			op := drawOp(rt)
+			op := drawOp(func(label string, n int) int { return rapid.IntRange(0, n-1).Draw(rt, label) })
 			got, want := b.do(op), m.apply(&op)
 			if pairs(got.Removed) != pairs(want.Removed) || entries(got.Entries) != entries(want.Entries) || got.More != want.More {
 				rt.Fatalf("%+v:\n got removed %q, page %q, more %v\nwant removed %q, page %q, more %v", op,
@@ -66,76 +62,4 @@ func (b *bench) scan(m *model) {
 	if census := b.engine.Census(); found+left != census {
 		b.t.Fatalf("a scan finds %d pairs and %d placeholders, Census says %d", found, left, census)
 	}
-}
-
-// sessionKey is the receiver of a session without a device id.
-const sessionKey = store.SessionPrefix + "s"
-
-var (
-	randomUsers   = []string{"u1", "u2"}
-	randomDevices = []string{"x", "y", sessionKey}
-)
-
-func drawOp(rt *rapid.T) store.Op {
-	op := store.Op{
-		User:   rapid.SampledFrom(randomUsers).Draw(rt, "user"),
-		Order:  uint64(rapid.IntRange(1, 12).Draw(rt, "order")),
-		Device: rapid.SampledFrom(randomDevices).Draw(rt, "device"),
-		Kind: rapid.SampledFrom([]store.OpKind{store.Put, store.Put, store.Put, store.Put, store.Remove, store.RemoveMessage,
-			store.Page, store.Page, store.ForgetDevice, store.EraseUser, store.Touch, store.PutDevice, store.EndSession}).Draw(rt, "kind"),
-		Fate: envelope.Withdrawn,
-	}
-	switch op.Kind {
-	case store.Put:
-		drawPut(rt, &op)
-	case store.EndSession:
-		op.Device = sessionKey
-	case store.Remove:
-		op.Fate = rapid.SampledFrom([]envelope.Fate{envelope.Acked, envelope.Withdrawn}).Draw(rt, "fate")
-		if rapid.Bool().Draw(rt, "some") {
-			op.Receivers = drawReceivers(rt)
-		}
-	case store.RemoveMessage:
-		op.Scope, op.ID = "orders", fmt.Sprint("m", op.Order)
-		op.Except = rapid.SampledFrom([]string{"", "x"}).Draw(rt, "except")
-	case store.Page:
-		op.Order, op.Max = op.Order-1, rapid.IntRange(1, 4).Draw(rt, "max")
-		op.Platform = rapid.SampledFrom([]string{"phone", "till"}).Draw(rt, "platform")
-	case store.Touch:
-		op.Until = begin.Add(time.Duration(rapid.IntRange(1, 60).Draw(rt, "until")) * time.Minute)
-	}
-	return op
-}
-
-// drawPut draws a message whose nature follows from its order, as an order names
-// one message.
-func drawPut(rt *rapid.T, op *store.Op) {
-	order := op.Order
-	op.Message = message(fmt.Sprint("m", order), func(m *envelope.Message) {
-		if order%3 == 0 {
-			m.Collapse = "key"
-		}
-		if order%4 == 0 {
-			m.Platforms = []string{"phone"}
-		}
-		m.ExpiresAt = begin.Add(time.Duration(10*order) * time.Minute)
-	})
-	op.Receivers = drawReceivers(rt)
-	op.Again = rapid.IntRange(0, 4).Draw(rt, "again") == 0
-	op.Limit.Messages = rapid.SampledFrom([]int{0, 0, 5}).Draw(rt, "limit")
-	if rapid.Bool().Draw(rt, "waits") {
-		op.Until = begin.Add(time.Duration(rapid.IntRange(1, 60).Draw(rt, "until")) * time.Minute)
-	}
-}
-
-func drawReceivers(rt *rapid.T) (some []store.Receiver) {
-	for _, device := range []string{"x", "y", sessionKey, ""} {
-		if rapid.Bool().Draw(rt, "receiver "+device) {
-			some = append(some, store.Receiver{Device: device, Attempts: max(0, rapid.IntRange(-3, 2).Draw(rt, "attempts")), Here: rapid.IntRange(0, 3).Draw(rt, "here") == 0})
-		}
-	}
-	if some == nil {
-		some = []store.Receiver{{Device: "x"}}
-	}
-	return some
 }
