@@ -34,6 +34,7 @@ type benchOptions struct {
 	Publishers  int
 	Outstanding int
 	AckDelay    time.Duration
+	Deaf        int // fanout: connections beside the others that read nothing
 	ServerPID   int
 }
 
@@ -121,6 +122,9 @@ func newBenchKind(kind benchKind, short string) *cobra.Command {
 	f.IntVar(&o.Publishers, "publishers", 2, "requests in flight at once, each an order of its own")
 	f.IntVar(&o.Outstanding, "outstanding", 0, "deliveries under way at most; 0: 4 for each connection, at least 4096")
 	f.DurationVar(&o.AckDelay, "ack-delay", 10*time.Millisecond, "how long devices collect acks")
+	if kind == benchFanout {
+		f.IntVar(&o.Deaf, "deaf", 0, "further connections that join the group and read nothing")
+	}
 	f.IntVar(&o.ServerPID, "server-pid", 0, "the node's process; 0: look for it")
 	addServerFlags(cmd)
 	return cmd
@@ -134,6 +138,8 @@ func (o *benchOptions) check() error {
 		return errors.New("--connections is from 1 to 1,000,000")
 	case o.Size < benchStampBytes || o.Size > 1<<20:
 		return fmt.Errorf("--size is from %d (what a payload says of itself) to 1,048,576", benchStampBytes)
+	case o.Deaf < 0 || o.Deaf > 100_000:
+		return errors.New("--deaf is from 0 to 100,000")
 	case o.Publishers < 1 || o.Publishers > benchStreamsMax:
 		return fmt.Errorf("--publishers is from 1 to %d", benchStreamsMax)
 	case o.Class != "reliable" && o.Class != "fast":

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -27,6 +28,7 @@ type bench struct {
 	shared   []byte // the workers' counters
 	counters []*atomic.Uint64
 	workers  []*benchProcess
+	deaf     []net.Conn // read nothing
 	server   *benchServer // nil: it is not on this machine, or not to be seen
 	rss0     int64        // the server's memory before the first connection
 	result   benchResult
@@ -81,6 +83,9 @@ func runBench(ctx context.Context, o benchOptions, node *api) (*benchResult, err
 	}
 	if _, err := b.all(ctx, benchOpen); err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
+	}
+	if err := b.openDeaf(ctx); err != nil {
+		return nil, err
 	}
 	b.result.Connections = o.Connections
 	err = b.measure(ctx, node)
@@ -139,6 +144,7 @@ var startBenchProcess = func(counters *os.File) (*benchProcess, error) {
 }
 
 func (b *bench) end() {
+	b.closeDeaf()
 	for _, p := range b.workers {
 		_ = p.in.Close() // It ends by that.
 	}
