@@ -48,7 +48,8 @@ func (g *generation) commit() bool {
 		return true
 	}
 	if err := g.group.CommitOffsets(offsets); err != nil {
-		if !gone(err) {
+		if !gone(err) && !g.uncommitted {
+			g.uncommitted = true
 			g.host.Log().Warn("offsets were not committed; trying again", "group", g.in.Group, "error", err)
 		}
 		return false

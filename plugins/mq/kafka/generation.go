@@ -22,6 +22,8 @@ type generation struct {
 	assigned   []*partition // constant once taken
 	fetchBytes int64
 	dirty      chan struct{} // capacity 1: something can be committed
+
+	uncommitted bool // by serve: a commit that failed was reported
 }
 
 // generation serves one generation to its end. An error is final for the input.
