@@ -20,8 +20,10 @@ type broker struct {
 	taken   chan sdk.Outgoing
 	closed  chan struct{}
 
-	mu   sync.Mutex // guards away
-	away bool       // refuse what is published
+	mu    sync.Mutex // guards the following
+	away  bool       // refuse what is published
+	holds bool       // answer nothing
+	held  []sdk.Outgoing
 }
 
 var _ sdk.MQ = (*broker)(nil)
@@ -73,6 +75,25 @@ func (b *broker) Settle(s []sdk.Settlement) {
 func (b *broker) Publish(list []sdk.Outgoing) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.take(list)
+}
+
+// set changes how the broker answers, and answers what was held.
+func (b *broker) set(f func(b *broker)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f(b)
+	held := b.held
+	b.held = nil
+	b.take(held)
+}
+
+// take answers what is published; the caller has the lock.
+func (b *broker) take(list []sdk.Outgoing) {
+	if b.holds {
+		b.held = append(b.held, list...)
+		return
+	}
 	for _, r := range list {
 		if b.away {
 			b.host.Published([]sdk.PublishResult{{ID: r.ID, Error: "the broker is away"}})

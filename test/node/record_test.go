@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -113,9 +114,7 @@ func TestUplinkIsAnsweredWhenTheBrokerHasIt(t *testing.T) {
 		header(r, "push-name") != "position" || header(r, "push-platform") != "ios" || header(r, "push-session") == "" || header(r, "push-at") == "" {
 		t.Errorf("uplink %+v", r)
 	}
-	n.broker.mu.Lock()
-	n.broker.away = true
-	n.broker.mu.Unlock()
+	n.broker.set(func(b *broker) { b.away = true })
 	d.send(&wire.Send{ID: []byte("u-2"), Payload: []byte("x")})
 	if s := expect[wire.Sent](d); s.ID != "u-2" || s.Code != wire.CodeUnavailable || !s.Retryable {
 		t.Errorf("answer while the broker is away: %+v", s)
@@ -155,4 +154,60 @@ func TestMetricsOfABroker(t *testing.T) {
 	if status, _ := n.call(http.MethodGet, "/readyz", ""); status != http.StatusOK {
 		t.Errorf("a node whose broker is away still serves its devices: readyz says %d", status)
 	}
+}
+
+func TestUplinksBeyondTheQueueAreRefusedAsRetryable(t *testing.T) {
+	const queue, sent = 4, 10
+	n := start(t, withBroker+fmt.Sprintf("routes: { uplink: mq }\nlimits: { uplink: { queue: { messages: %d } } }\n", queue))
+	d := n.user("alice", "")
+	n.broker.set(func(b *broker) { b.holds = true })
+	for i := range sent {
+		d.send(&wire.Send{ID: fmt.Appendf(nil, "u-%d", i), Payload: []byte("x")})
+	}
+	for range sent - queue {
+		if s := expect[wire.Sent](d); s.Code == 0 || !s.Retryable {
+			t.Errorf("answer while nothing is taken: %+v", s)
+		}
+	}
+	n.broker.set(func(b *broker) { b.holds = false })
+	taken := 0
+	for range queue {
+		if s := expect[wire.Sent](d); s.Code == 0 {
+			taken++
+		} else if !s.Retryable {
+			t.Errorf("answer %+v", s)
+		}
+	}
+	if taken == 0 {
+		t.Error("the queue took nothing")
+	}
+}
+
+func TestReceiptsAndLettersAreOwedUntilTheBrokerHasThem(t *testing.T) {
+	n := start(t, withBroker)
+	d := n.user("alice", "")
+	n.broker.deliver(t, 1, "with receipt", "push-to", "user:alice", "push-receipt", "final")
+	n.broker.deliver(t, 2, "refused", "push-to", "user:alice")
+	got := d.sees("with receipt", "refused")
+	n.broker.set(func(b *broker) { b.away = true })
+	d.send(&wire.Ack{Seq: got[0].Seq})
+	d.send(&wire.Nack{Seq: got[1].Seq, Final: true})
+	n.fated("1", "reliable", "dead", "refused")
+	n.broker.deliver(t, 3, "bad", "push-to", "usr:alice")
+	n.fated("1", "", "dead", "bad_address")
+	n.broker.unsettled(t)
+	n.broker.set(func(b *broker) { b.away = false })
+	outputs := map[sdk.Output]int{}
+	for range 3 {
+		select {
+		case r := <-n.broker.taken:
+			outputs[r.Output]++
+		case <-time.After(patience):
+			t.Fatalf("only %v were published again", outputs)
+		}
+	}
+	if outputs[sdk.OutputReceipt] != 1 || outputs[sdk.OutputDeadLetter] != 2 {
+		t.Errorf("published were %v", outputs)
+	}
+	n.broker.settles(t, sdk.Done, 1, 2, 3)
 }

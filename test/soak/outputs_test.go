@@ -29,9 +29,9 @@ type bus interface {
 	next(output string) mail
 }
 
-func TestOutputsOfKafka(t *testing.T) { testOutputs(t, newKafkaBus(t)) }
+func TestOutputsOfKafka(t *testing.T) { testOutputs(t, newKafkaBus(t, brokers.SharedKafka(t))) }
 
-func TestOutputsOfRabbitMQ(t *testing.T) { testOutputs(t, newRabbitBus(t)) }
+func TestOutputsOfRabbitMQ(t *testing.T) { testOutputs(t, newRabbitBus(t, brokers.SharedRabbitMQ(t))) }
 
 // testOutputs pushes what a broker holds to a device, and reads what comes back:
 // receipts, an uplink, dead letters of records and of receivers.
@@ -95,12 +95,12 @@ type kafkaBus struct {
 	readers map[string]*kafka.Reader
 }
 
-func newKafkaBus(t *testing.T) *kafkaBus {
-	b := &kafkaBus{t: t, broker: brokers.SharedKafka(t), readers: map[string]*kafka.Reader{}}
+func newKafkaBus(t *testing.T, broker *brokers.KafkaBroker) *kafkaBus {
+	b := &kafkaBus{t: t, broker: broker, readers: map[string]*kafka.Reader{}}
 	for _, topic := range outputTopics {
 		b.broker.CreateTopic(topic, 1)
 	}
-	b.writer = &kafka.Writer{Addr: kafka.TCP(b.broker.Addr()), Topic: "push", BatchTimeout: time.Millisecond}
+	b.writer = &kafka.Writer{Addr: kafka.TCP(b.broker.Addr()), Topic: "push", BatchTimeout: time.Millisecond, RequiredAcks: kafka.RequireAll}
 	t.Cleanup(func() {
 		_ = b.writer.Close()
 		for _, r := range b.readers {
@@ -115,7 +115,7 @@ func (b *kafkaBus) config() string {
 http: { listen: 127.0.0.1:0 }
 plugins:
   ws: { config: { listen: 127.0.0.1:0 } }
-  orders:
+  mq:
     use: kafka
     config:
       brokers: [%s]
@@ -163,16 +163,9 @@ type rabbitBus struct {
 	queues map[string]<-chan amqp.Delivery
 }
 
-func newRabbitBus(t *testing.T) *rabbitBus {
-	b := &rabbitBus{t: t, broker: brokers.SharedRabbitMQ(t), queues: map[string]<-chan amqp.Delivery{}}
-	conn, err := amqp.Dial(b.broker.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	if b.ch, err = conn.Channel(); err != nil {
-		t.Fatal(err)
-	}
+func newRabbitBus(t *testing.T, broker *brokers.RabbitBroker) *rabbitBus {
+	b := &rabbitBus{t: t, broker: broker}
+	b.connect()
 	for _, queue := range outputTopics {
 		if _, err := b.ch.QueueDeclare(queue, true, false, false, false, nil); err != nil {
 			t.Fatal(err)
@@ -181,12 +174,25 @@ func newRabbitBus(t *testing.T) *rabbitBus {
 	return b
 }
 
+// connect connects, also again.
+func (b *rabbitBus) connect() {
+	conn, err := amqp.Dial(b.broker.URL())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { _ = conn.Close() })
+	if b.ch, err = conn.Channel(); err != nil {
+		b.t.Fatal(err)
+	}
+	b.queues = map[string]<-chan amqp.Delivery{}
+}
+
 func (b *rabbitBus) config() string {
 	return fmt.Sprintf(`
 http: { listen: 127.0.0.1:0 }
 plugins:
   ws: { config: { listen: 127.0.0.1:0 } }
-  jobs:
+  mq:
     use: rabbitmq
     config:
       url: %q
