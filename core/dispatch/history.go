@@ -170,6 +170,7 @@ func (hs *histories) submit(now admit.Now, h *history) {
 		if j.sent {
 			continue
 		}
+		h.stored = h.stored && j.op.Kind == store.Append
 		hs.token++
 		j.sent, j.op.Token = true, hs.token
 		if h.rule.Age > 0 {

@@ -35,6 +35,7 @@ type record struct {
 	headers  []sdk.Header
 	message  *envelope.Message // as parsed first; nil: an operation
 	op       envelope.ControlOp
+	users    []string // that it names
 
 	plain    bool  // nothing in it is a reason for it not to arrive
 	solo     bool  // addressed to solo users and their devices only
@@ -128,17 +129,21 @@ func (w *World) publishOp(r *record, add func(string, string)) {
 		w.member[[2]string{group, d.user}] = true
 		w.member[[2]string{group, w.devices[0].user}] = true
 	case n < 6:
+		r.op, r.users = envelope.OpLeave, []string{d.user}
 		add("push-op", "leave")
 		add("push-group", group)
 		add("push-to", "user:"+d.user)
 	case n < 7:
+		r.op = envelope.OpDissolve
 		add("push-op", "dissolve")
 		add("push-group", group)
 	case n < 8:
+		r.op, r.users = envelope.OpKick, []string{d.user}
 		add("push-op", "kick")
 		add("push-to", "user:"+d.user)
 	default:
 		if len(w.order) == 0 {
+			r.op = envelope.OpDissolve
 			add("push-op", "dissolve")
 			add("push-group", group)
 			return
@@ -157,6 +162,9 @@ func (w *World) publishMessage(r *record, add func(string, string)) {
 	for range 1 + w.random.IntN(2) {
 		d := pick(w, w.devices)
 		switch n := w.random.IntN(100); {
+		case w.chance(w.shape.chatty / 2):
+			to = append(to, "group:"+chat)
+			r.solo = false
 		case n < 50:
 			to = append(to, "user:"+d.user)
 			r.solo = r.solo && d.kind == solo
@@ -214,6 +222,7 @@ func (w *World) settle(e *admit.Effects) {
 		s.settled[at] = true
 		w.log.add("%s %d is settled", s.name, at)
 		w.checkSafe(s.log[at])
+		w.checkKept(s.log[at])
 		for s.committed < len(s.log) && s.settled[s.committed] {
 			s.committed++
 		}

@@ -27,6 +27,9 @@ func (w *World) fated(f shard.Fated) {
 		w.broken("%s has a fate and was never published", f.Message.ID)
 	}
 	r.fates[f.Fate]++
+	if f.Fate != envelope.Acked && f.Fate != envelope.Sent {
+		w.history.ended[[2]string{r.id, f.User}] = int64(w.elapsed)
+	}
 	d := w.soloDevice(f.User)
 	if d == nil {
 		return

@@ -18,6 +18,7 @@ type conn struct {
 	loop   int     // where its events go
 
 	up   []sdk.Event // not yet emitted
+	soon []sdk.Event // behind Attached
 	down []frame     // not yet with the device
 	held []frame     // in the write buffer of a jammed socket
 
@@ -31,6 +32,7 @@ type conn struct {
 	touched  bool // something was given since the last flush
 
 	sentAt map[uint64]send // by seq
+	chat   chatLink
 }
 
 // send is when a seq was given last, and how often on this connection.
@@ -45,9 +47,12 @@ type frame struct {
 	seq    uint64
 	push   *sdk.Message
 	joined string // a JOINED
-	ok     bool   // SENT, JOINED: taken
-	sent   string // id of an uplink
-	close  uint16
+
+	position uint64 // JOINED
+	gap      bool   // JOINED
+	ok       bool   // SENT, JOINED: taken
+	sent     string // id of an uplink
+	close    uint16
 }
 
 func (w *World) conn(plugin int, id sdk.ConnID) *conn {
@@ -119,7 +124,7 @@ func (w *World) command(loop, plugin int, cmd *sdk.Command) {
 			w.broken("connection %d is accepted twice", c.id)
 		}
 		c.accepted, c.loop = true, int(cmd.Accept.Owner)
-		c.up = append(c.up, sdk.Event{Kind: sdk.EventAttached, Conn: c.id})
+		c.up = append(append(c.up, sdk.Event{Kind: sdk.EventAttached, Conn: c.id}), c.soon...)
 		a := *cmd.Accept
 		a.Token = slices.Clone(a.Token)
 		c.down = append(c.down, frame{accept: &a})
@@ -138,7 +143,7 @@ func (w *World) command(loop, plugin int, cmd *sdk.Command) {
 		if cmd.Code == 0 {
 			w.checkJoined(loop, cmd.Group)
 		}
-		c.give(frame{joined: cmd.Group, ok: cmd.Code == 0})
+		c.give(frame{joined: cmd.Group, ok: cmd.Code == 0, position: cmd.Position, gap: cmd.Gap})
 	}
 }
 

@@ -38,8 +38,10 @@ type device struct {
 	last   map[orderKey]uint64
 	joined map[string]bool // asked to join, at some time
 	pushed int
-	fresh  bool // something was received since the last ack
-	beaten bool // by another device of its platform: told not to come back, as it heeds at last
+
+	position uint64 // of chat's history: all up to it has come, or a gap was told
+	fresh    bool   // something was received since the last ack
+	beaten   bool   // by another device of its platform: told not to come back, as it heeds at last
 }
 
 // orderKey names what keeps its order on the way to one device. run is 0 where the
@@ -111,9 +113,9 @@ func (w *World) liveDevice(d *device) {
 	case n < 70:
 		c.unstall()
 	case n < 74:
-		d.joined["j0"], w.member[[2]string{"j0", d.user}] = true, true
-		c.send(sdk.Event{Kind: sdk.EventJoin, Group: "j0"})
-	case n < 76:
+		d.joinChat()
+	case n < 75:
+		c.chat = chatLink{waits: c.chat.waits}
 		c.send(sdk.Event{Kind: sdk.EventLeave, Group: "j0"})
 	case n < 80:
 		d.pushed++
@@ -127,6 +129,10 @@ func (c *conn) send(e sdk.Event) {
 		return
 	}
 	e.Conn = c.id
+	if !c.accepted {
+		c.soon = append(c.soon, e)
+		return
+	}
 	c.up = append(c.up, e)
 }
 
@@ -138,9 +144,6 @@ func (d *device) connect() {
 	d.conn = c
 	w.conns = append(w.conns, c)
 	hello := &sdk.Connect{User: d.user, Device: d.id, Platform: d.platform}
-	if d.joined["j0"] && w.chance(500) {
-		hello.Groups = []string{"j0"}
-	}
 	switch {
 	case d.token != nil && (w.chance(900) || w.calm):
 		hello.Resume = &sdk.Resume{Token: d.token, Epoch: d.epoch, Seq: d.handled()}
@@ -149,11 +152,14 @@ func (d *device) connect() {
 	}
 	c.up = append(c.up, sdk.Event{Kind: sdk.EventConnect, Conn: c.id, Connect: hello})
 	w.log.add("%s connects by %s on loop %d", d, c, c.loop)
+	if w.chance(w.shape.chatty) {
+		d.joinChat() // Right behind CONNECT.
+	}
 }
 
 // forget makes another device of one without an id.
 func (d *device) forget() {
-	d.seen, d.last = map[string]bool{}, map[orderKey]uint64{}
+	d.seen, d.last, d.position = map[string]bool{}, map[orderKey]uint64{}, 0
 	d.reset()
 }
 
@@ -179,6 +185,8 @@ func (d *device) read() {
 		d.accepted(f.accept)
 	case f.push != nil:
 		d.receive(f.seq, f.push)
+	case f.joined == chat:
+		d.joinedChat(&f)
 	case f.sent != "":
 		if f.ok && d.world.out.uplinks[f.sent] == 0 {
 			d.world.broken("%s is told that %s was taken, and the broker has not got it", d, f.sent)
@@ -221,7 +229,7 @@ func (d *device) receive(seq uint64, m *sdk.Message) {
 		w.broken("%s gets %s, which nobody published", d, m.ID)
 	case !w.concerns(r, d):
 		w.broken("%s gets %s, which is for others: %s", d, m.ID, showHeaders(r.headers))
-	case m.Class != r.message.Class:
+	case m.Class != r.message.Class && !(m.FromGroup == chat && m.Position > 0 && d.isReplay(seq, m)):
 		w.broken("%s gets %s as another class", d, m.ID)
 	}
 	if seq != 0 {
@@ -233,12 +241,15 @@ func (d *device) receive(seq uint64, m *sdk.Message) {
 			d.done[seq] = true
 		}
 	}
-	w.log.add("%s gets %s seq %d", d, m.ID, seq)
+	w.log.add("%s gets %s seq %d at %d", d, m.ID, seq, m.Position)
+	d.hearsChat(seq, m)
 	if d.seen[m.ID] {
 		return
 	}
 	d.seen[m.ID] = true
-	d.checkOrder(r)
+	if m.Position == 0 || m.Position > d.conn.chat.upto || seq != 0 {
+		d.checkOrder(r)
+	}
 }
 
 func (d *device) checkSeq(seq uint64, id string) {

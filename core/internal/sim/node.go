@@ -62,7 +62,7 @@ func (w *World) start(old *memory.Store) {
 		n.store = old.Crash(old.Queued(), cfg)
 	}
 	n.dispatcher = dispatch.NewState(dispatch.StateConfig{
-		Loops: w.shape.loops, Owner: w.ownerOf, OutboundMax: 64,
+		Loops: w.shape.loops, Owner: w.ownerOf, OutboundMax: 64, History: w.historyRule,
 		Admit: admit.Config{
 			Instances: []admit.Instance{{Name: "orders", DeadLetter: true}}, KeepIDs: w.shape.durable,
 			Entropy: strings.NewReader(strings.Repeat("x", 1<<16)),
@@ -103,6 +103,10 @@ func (n *node) admitNow() admit.Now { return admit.Now(n.now()) }
 
 // load tells the shards what the store holds.
 func (n *node) load() {
+	for group, position := range n.store.CarriedGroups() {
+		n.dispatcher.RecallPosition(group, position)
+	}
+	n.world.history.crashed(n)
 	carried := slices.SortedFunc(n.store.Carried(), func(a, b store.Carried) int { return cmp.Compare(a.User, b.User) })
 	for loop, s := range n.shards {
 		var own []store.Carried
@@ -142,9 +146,13 @@ func (n *node) failStore(*store.Op) error {
 
 func (n *node) answer(loop int, some []store.Answer) {
 	if loop == store.Dispatcher {
+		for i := range some {
+			n.world.history.answered(&some[i])
+		}
 		n.inputs = append(n.inputs, dispatch.Stored{Answers: some})
 		return
 	}
+	n.world.options.Plant.spoilAnswers(some)
 	in := &n.loops[loop]
 	in.lanes[laneStore] = append(in.lanes[laneStore], &shard.StoreAnswers{Answers: some})
 }
@@ -264,10 +272,18 @@ func (w *World) dispatch() {
 		}
 	}
 	d.Run(n.admitNow(), w.random.IntN(6))
-	n.ops = append(n.ops, d.StoreOps()...)
+	w.options.Plant.spoilDispatcher(n, d.StoreOps())
+	for _, op := range d.StoreOps() {
+		w.log.add("dispatcher asks %s", showOp(&op))
+		w.history.asked(w, &op)
+		n.ops = append(n.ops, op)
+	}
 	d.ResetStoreOps()
 	for loop := range w.shape.loops {
 		some := d.Outbound(loop)
+		for _, in := range some {
+			w.history.dispatched(w, in)
+		}
 		some = some[:w.random.IntN(len(some)+1)]
 		in := &n.loops[loop]
 		in.lanes[laneDispatcher] = append(in.lanes[laneDispatcher], some...)

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/pushcore/pushcore/core/envelope"
 	"github.com/pushcore/pushcore/core/shard"
 	"github.com/pushcore/pushcore/core/store"
@@ -16,6 +18,8 @@ const (
 	SettleOnReceipt       // a record counts as safe when it has been accepted
 	JoinBeforeRoute       // a device hears that it joined before the dispatcher routes
 	SafeBeforeDurable     // a Put counts as done when it has been asked for
+	KeptBeforeDurable     // so does what is kept of a group's history
+	HoleInHistory         // a message of a history is passed over when it is read
 )
 
 // spoil makes the mistake.
@@ -39,6 +43,26 @@ func (b Bug) spoil(n *node, loop int, e *shard.Effects) {
 				n.answer(loop, []store.Answer{{Kind: op.Kind, Token: op.Token, User: op.User}})
 				op.Token = 0
 			}
+		}
+	}
+}
+
+// spoilDispatcher makes a mistake with what the dispatcher asks of the store.
+func (b Bug) spoilDispatcher(n *node, ops []store.Op) {
+	if b != KeptBeforeDurable {
+		return
+	}
+	for i := range ops {
+		n.answer(store.Dispatcher, []store.Answer{{Kind: ops[i].Kind, Token: ops[i].Token}})
+		ops[i].Token = 0
+	}
+}
+
+// spoilAnswers makes a mistake with what the store answers a loop.
+func (b Bug) spoilAnswers(some []store.Answer) {
+	for i := range some {
+		if a := &some[i]; b == HoleInHistory && a.Kind == store.Replay && len(a.Entries) > 2 {
+			a.Entries = slices.Delete(a.Entries, 1, 2)
 		}
 	}
 }

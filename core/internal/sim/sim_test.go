@@ -44,6 +44,7 @@ func TestNodeKeepsItsPromisesUnderAnyOrderOfEvents(t *testing.T) {
 func TestPlantedBugsAreFound(t *testing.T) {
 	for bug, name := range map[Bug]string{
 		SettleOnReceipt: "settle on receipt", JoinBeforeRoute: "join before route", SafeBeforeDurable: "safe before durable",
+		KeptBeforeDurable: "kept before durable", HoleInHistory: "hole in history",
 	} {
 		began := time.Now()
 		const most = 500

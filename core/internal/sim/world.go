@@ -31,6 +31,7 @@ type World struct {
 	epochs      map[uint64]bool
 	calm        bool // the end: nobody fails, all devices behave
 	out         egress
+	history     histories
 	before      map[pairKey]string // pending at the last check
 	endedBefore uint64
 }
@@ -47,6 +48,7 @@ type shape struct {
 	loops        int
 	durable      bool
 	storeFailing int // per mille of operations
+	chatty       int // per mille of connections that join the group with a history
 	crashes      bool
 	patient      bool // bounds are wide, so that nothing dies of them
 	budget       int
@@ -123,7 +125,6 @@ func (w *World) populate() {
 		Mailbox:    shard.Bound{Messages: pick(w, []int{3, 6, 12}), Bytes: 1 << 20},
 		TurnBytes:  pick(w, []int{1, 8, 1 << 20}),
 		SlowFast:   pick(w, []shard.SlowPolicy{shard.DropOldest, shard.KeepNewest, shard.CloseSlow}),
-		Group:      groupRule,
 		Ack: ack.Config{
 			Delays: []time.Duration{200 * ms, 400 * ms, 800 * ms}[:1+w.random.IntN(3)], JitterPercent: 10,
 			AttemptsTotal: pick(w, []int{2, 5}), MessagesMax: pick(w, []int{1, 3, 64}), BytesMax: 1 << 20,
@@ -136,6 +137,9 @@ func (w *World) populate() {
 	if w.chance(300) {
 		s.config.Platforms = map[string]shard.Platform{"phone": {Max: 1, Oldest: w.chance(300)}}
 	}
+	s.chatty = pick(w, []int{0, 100, 900})
+	w.populateHistory()
+	s.config.Group = w.groupRule
 	for i := range 2 + w.random.IntN(5) {
 		w.addUser(i)
 	}
@@ -144,10 +148,10 @@ func (w *World) populate() {
 	}
 }
 
-func groupRule(name string) shard.GroupRule {
+func (w *World) groupRule(name string) shard.GroupRule {
 	switch name[0] {
 	case 'j':
-		return shard.GroupRule{Join: shard.JoinDevice}
+		return shard.GroupRule{Join: shard.JoinDevice, History: name == chat, HistoryAge: w.history.rule.Age}
 	case 'c':
 		return shard.GroupRule{Join: shard.JoinClaims}
 	}
