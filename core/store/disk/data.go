@@ -205,7 +205,7 @@ func (d *data) apply(op *store.Op, to *store.Answers) (a store.Answer, err error
 	case store.Remember:
 		d.remember(op)
 	case store.Append:
-		err = d.append(op)
+		err = d.append(op, &a)
 	case store.Replay:
 		err = d.replay(op, &a)
 	}

@@ -2,6 +2,7 @@ package disk
 
 import (
 	"encoding/binary"
+	"errors"
 
 	"github.com/pushcore/pushcore/core/store"
 )
@@ -29,10 +30,16 @@ func (d *data) changeHistory(group string) *history {
 	return h
 }
 
+// errHole is the failure of an Append behind one that failed.
+var errHole = errors.New("disk: an earlier message of the group's history is missing")
+
 // append keeps a message as a group's newest.
-func (d *data) append(op *store.Op) error {
+func (d *data) append(op *store.Op, a *store.Answer) error {
 	if h := d.histories[op.Group]; h != nil && op.Order <= h.position {
 		return nil // It is there.
+	} else if h != nil && h.position < op.After {
+		a.Err = errHole // Of this one alone, not of what is committed with it.
+		return nil
 	}
 	h := d.changeHistory(op.Group)
 	h.position = op.Order
@@ -63,15 +70,18 @@ func (d *data) replay(op *store.Op, a *store.Answer) error {
 	if h == nil {
 		return nil
 	}
-	bytes := 0
-	return d.eachMessage(op.Group, h.oldest, func(e store.Entry) (bool, error) {
-		if e.Message.AcceptedAt.Before(op.Since) {
-			return true, nil
-		}
-		if a.First == 0 {
+	err := d.eachMessage(op.Group, h.oldest, func(e store.Entry) (bool, error) {
+		if !e.Message.AcceptedAt.Before(op.Since) {
 			a.First = e.Order
 		}
-		if e.Order <= op.Order {
+		return a.First == 0, nil
+	})
+	if err != nil || a.First == 0 {
+		return err
+	}
+	bytes := 0
+	return d.eachMessage(op.Group, max(a.First, op.Order+1), func(e store.Entry) (bool, error) {
+		if e.Message.AcceptedAt.Before(op.Since) {
 			return true, nil
 		}
 		if op.Max > 0 && len(a.Entries) >= op.Max || op.MaxBytes > 0 && len(a.Entries) > 0 && bytes >= op.MaxBytes {

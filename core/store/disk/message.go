@@ -14,6 +14,7 @@ import (
 const (
 	flagSessionsOnly = 1 << iota
 	flagMemorySafe
+	flagPositions
 	numMessageFlags = iota
 )
 
@@ -26,6 +27,9 @@ func appendMessage(v []byte, m *envelope.Message) []byte {
 	if m.MemorySafe {
 		flags |= flagMemorySafe
 	}
+	if len(m.Positions) > 0 {
+		flags |= flagPositions
+	}
 	v = append(v, flags, byte(m.Class), byte(m.Ack), byte(m.Receipt))
 	for _, s := range [...]string{m.ID, m.Scope, m.Name, m.Collapse, m.Origin.Plugin, m.Origin.Source} {
 		v = appendText(v, s)
@@ -34,6 +38,11 @@ func appendMessage(v []byte, m *envelope.Message) []byte {
 	v = appendTime(appendTime(v, m.AcceptedAt), m.ExpiresAt)
 	v = binary.AppendVarint(v, int64(m.StoreAfter))
 	v = appendAddresses(appendAddresses(v, m.To), m.Except)
+	if flags&flagPositions != 0 {
+		for i := range m.To {
+			v = binary.AppendUvarint(v, m.Position(i))
+		}
+	}
 	v = binary.AppendUvarint(v, uint64(len(m.Platforms)))
 	for _, p := range m.Platforms {
 		v = appendText(v, p)
@@ -69,6 +78,12 @@ func (c *content) message() *envelope.Message {
 	m.AcceptedAt, m.ExpiresAt = c.time(), c.time()
 	m.StoreAfter = time.Duration(c.varint())
 	m.To, m.Except = c.addresses(), c.addresses()
+	if flags&flagPositions != 0 {
+		m.Positions = make([]uint64, len(m.To))
+		for i := range m.Positions {
+			m.Positions[i] = c.uvarint()
+		}
+	}
 	for range c.count() {
 		m.Platforms = append(m.Platforms, c.text())
 	}

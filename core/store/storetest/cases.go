@@ -32,6 +32,10 @@ var cases = []struct {
 	{"DevicesAndMembershipsAreCarried", carried},
 	{"ForgetDeviceEndsItsOwn", forgetDevice},
 	{"EraseUserEndsAll", eraseUser},
+	{"HistoryIsReadFromAPosition", historyIsReadFromAPosition},
+	{"HistoryForgetsWhatIsOld", historyForgetsWhatIsOld},
+	{"HistoryHasNoHoles", historyHasNoHoles},
+	{"PositionsAreKept", positionsAreKept},
 	{"AnswersComeInOrder", answersInOrder},
 }
 
