@@ -23,7 +23,9 @@ const benchDeafBuffer = 4 << 10
 func (b *bench) openDeaf(ctx context.Context) error {
 	dialer := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
 		var failed error
-		err := c.Control(func(fd uintptr) { failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, benchDeafBuffer) })
+		err := c.Control(func(fd uintptr) {
+			failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, benchDeafBuffer)
+		})
 		return errors.Join(err, failed)
 	}}
 	for i := range b.options.Deaf {

@@ -28,7 +28,7 @@ type bench struct {
 	shared   []byte // the workers' counters
 	counters []*atomic.Uint64
 	workers  []*benchProcess
-	deaf     []net.Conn // read nothing
+	deaf     []net.Conn   // read nothing
 	server   *benchServer // nil: it is not on this machine, or not to be seen
 	rss0     int64        // the server's memory before the first connection
 	result   benchResult
