@@ -29,7 +29,13 @@ func TestKafkaNothingLostOverAStopInGoodOrder(t *testing.T) {
 	for _, share := range []int64{20, 50} {
 		wait(fmt.Sprintf("%d %%", share), share)
 		n.stop()
-		books.checkCommitted(t, f, broker.CommittedOffsets("pushcore", "push"))
+		committed := broker.CommittedOffsets("pushcore", "push")
+		var sum int64
+		for _, offset := range committed {
+			sum += offset
+		}
+		t.Logf("stopped: %d handled, %d committed", f.handled.Load(), sum)
+		books.checkCommitted(t, f, committed)
 		n.start()
 		tcp.point(n.address("tcp"))
 		ws.point(n.address("ws"))
