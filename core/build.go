@@ -46,7 +46,7 @@ func (r *Runtime) buildDispatcher() {
 		brokers[m.name], outputs[m.name] = b, m.setup.Outputs
 	}
 	r.egress = host.NewEgress(routes, brokers, outputs)
-	r.pushes = newPushes(r.httpPolicy(), r.store)
+	r.pushes = newPushes(r.httpPolicy(), r.store.Err)
 	out := &outside{
 		brokers: append([]*host.Broker{nil}, r.brokers...), names: r.instanceNames(), pushes: r.pushes, egress: r.egress,
 		dispatcher: func() *dispatch.Dispatcher { return r.dispatcher }, log: r.log,

@@ -33,6 +33,7 @@ func (o *outside) Settle(instance int, s []admit.Settled) {
 // Pause stops a source at a bound and says what it waits for.
 func (o *outside) Pause(p admit.Pause) {
 	if p.Instance == httpInstance {
+		o.pushes.pause()
 		return
 	}
 	o.log.Info("input paused at a bound", "plugin", o.names[p.Instance], "source", p.Source, "bound", p.Reason.String(),
@@ -42,7 +43,9 @@ func (o *outside) Pause(p admit.Pause) {
 
 // Resume starts it again.
 func (o *outside) Resume(r admit.Resume) {
-	if r.Instance != httpInstance {
+	if r.Instance == httpInstance {
+		o.pushes.resume()
+	} else {
 		o.log.Info("input resumed", "plugin", o.names[r.Instance], "source", r.Source)
 		o.brokers[r.Instance].Resume(r.Source)
 	}

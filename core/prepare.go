@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pushcore/pushcore/core/config"
 	"github.com/pushcore/pushcore/sdk"
@@ -96,6 +97,11 @@ func (p *Prepared) checkInputs() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// exposed says whether an instance listens beyond loopback.
+func (p *Prepared) exposed(instance string) bool {
+	return slices.ContainsFunc(p.listeners, func(l config.Listener) bool { return l.Name == instance && !l.Loopback() })
 }
 
 // Open says whether devices need not prove who they are.

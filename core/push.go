@@ -10,7 +10,6 @@ import (
 	"github.com/pushcore/pushcore/core/admit"
 	"github.com/pushcore/pushcore/core/dispatch"
 	"github.com/pushcore/pushcore/core/envelope"
-	"github.com/pushcore/pushcore/core/store"
 	"github.com/pushcore/pushcore/sdk"
 )
 
@@ -22,13 +21,20 @@ const httpSource = "api"
 // it.
 type pushes struct {
 	policy     admit.Policy // immutable
-	store      store.Store  // immutable
-	dispatcher *dispatch.Dispatcher
+	dispatcher batcher
+	store      func() error  // why the store takes nothing at present, or nil; immutable
 	turn       chan struct{} // holds a token while nobody hands over
 
-	mu      sync.Mutex // guards next and waiting
+	mu      sync.Mutex // guards the rest
 	next    uint64
 	waiting map[uint64]*waiter // by position
+	room    context.Context    // ends when a bound on open records is reached; another one comes with room
+	noRoom  context.CancelFunc
+}
+
+// batcher is the dispatcher's way in.
+type batcher interface {
+	Batch(ctx context.Context, instance int, source string, epoch uint64, records []admit.Parsed) error
 }
 
 // waiter is one request's wait for its records.
@@ -36,12 +42,13 @@ type waiter struct {
 	results []admin.PushResult
 	first   uint64 // position of the first one
 	places  []int  // by position from first: index into results
-	left    int
+	left    int    // neither settled nor refused
 	done    chan struct{}
 }
 
-func newPushes(policy admit.Policy, s store.Store) *pushes {
-	p := &pushes{policy: policy, store: s, turn: make(chan struct{}, 1), next: 1, waiting: map[uint64]*waiter{}}
+func newPushes(policy admit.Policy, store func() error) *pushes {
+	p := &pushes{policy: policy, store: store, turn: make(chan struct{}, 1), next: 1, waiting: map[uint64]*waiter{}}
+	p.resume()
 	p.turn <- struct{}{}
 	return p
 }
@@ -52,15 +59,15 @@ func (p *pushes) push(ctx context.Context, records []sdk.Record, in admin.Input)
 	policy.JSON, policy.Push, policy.Control, policy.Shared = in.JSON, in.Push, in.Control, in.JSON
 	w := &waiter{results: make([]admin.PushResult, len(records)), done: make(chan struct{})}
 	var good []admit.Parsed
-	now := time.Now()
+	now, storeErr := time.Now(), p.store()
 	for i := range records {
 		parsed := admit.Parse(&policy, admit.From{Source: httpSource}, &records[i], now)
 		if parsed.Err != nil {
 			w.results[i] = refused(parsed.ID, parsed.Err)
 			continue
 		}
-		if err := p.store.Err(); err != nil && wantsStore(parsed) {
-			w.results[i] = admin.PushResult{ID: parsed.ID, Code: "store_unavailable", Detail: err.Error(), RetryAfter: storeRetry}
+		if storeErr != nil && wantsStore(parsed) {
+			w.results[i] = admin.PushResult{ID: parsed.ID, Code: "store_unavailable", Detail: storeErr.Error(), RetryAfter: storeRetry}
 			continue
 		}
 		if parsed.Message != nil {
@@ -69,29 +76,30 @@ func (p *pushes) push(ctx context.Context, records []sdk.Record, in admin.Input)
 		good = append(good, parsed)
 		w.places = append(w.places, i)
 	}
-	if len(good) > 0 {
+	if w.left = len(good); w.left > 0 {
 		p.wait(ctx, w, good)
 	}
 	return w.results
 }
 
-// wait hands records over and waits for their settlement. One request at a time
-// hands over, so that positions grow in the order of the dispatcher.
+// storeRetry is when a caller is to ask again whom the store has refused: it does
+// not mend by itself in a moment.
+const storeRetry = 5 * time.Second
+
+// handTime is how long a request waits to be taken. Callers are better off with a
+// quick no than in a queue whose payloads nobody has counted.
+const handTime = time.Second
+
+// wait hands records over and waits for their settlement.
 func (p *pushes) wait(ctx context.Context, w *waiter, good []admit.Parsed) {
-	select {
-	case <-p.turn:
-	case <-ctx.Done():
-		w.refuseAll("overloaded", "the node is busy with earlier requests")
-		return
-	}
-	p.register(w, good)
-	err := p.dispatcher.Batch(ctx, httpInstance, httpSource, 1, good)
-	p.turn <- struct{}{}
-	if err != nil {
-		p.forget(w)
+	if err := p.hand(ctx, w, good); err != nil {
+		taken := 0
+		var part *dispatch.PartError
+		if errors.As(err, &part) {
+			taken = part.Taken
+		}
 		code, detail := batchRefusal(err)
-		w.refuseAll(code, detail)
-		return
+		p.refuseFrom(w, taken, code, detail)
 	}
 	select {
 	case <-w.done:
@@ -101,13 +109,46 @@ func (p *pushes) wait(ctx context.Context, w *waiter, good []admit.Parsed) {
 	}
 }
 
-// storeRetry is when to try again what the store did not take.
-const storeRetry = 5 * time.Second
+// hand hands records over, unless a bound is reached. One request at a time does,
+// so that positions grow in the order of the dispatcher.
+func (p *pushes) hand(ctx context.Context, w *waiter, good []admit.Parsed) error {
+	ctx, cancel := context.WithTimeout(ctx, handTime)
+	defer cancel()
+	p.mu.Lock()
+	room := p.room
+	p.mu.Unlock()
+	defer context.AfterFunc(room, cancel)()
+	select {
+	case <-p.turn:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { p.turn <- struct{}{} }()
+	if err := room.Err(); err != nil {
+		return err
+	}
+	p.register(w, good)
+	return p.dispatcher.Batch(ctx, httpInstance, httpSource, 1, good)
+}
+
+// pause and resume say when a bound on open records is reached and when there is
+// room again.
+func (p *pushes) pause() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.noRoom()
+}
+
+func (p *pushes) resume() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.room, p.noRoom = context.WithCancel(context.Background())
+}
 
 func (p *pushes) register(w *waiter, good []admit.Parsed) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w.first, w.left = p.next, len(good)
+	w.first = p.next
 	for i := range good {
 		good[i].Record.Position = p.next
 		if m := good[i].Message; m != nil {
@@ -156,9 +197,19 @@ func (p *pushes) timedOut(w *waiter) {
 	}
 }
 
-func (w *waiter) refuseAll(code, detail string) {
-	for _, i := range w.places {
-		w.results[i] = admin.PushResult{Code: code, Detail: detail, RetryAfter: time.Second}
+// refuseFrom refuses a request's records but the first ones, which were taken and
+// will be settled.
+func (p *pushes) refuseFrom(w *waiter, taken int, code, detail string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for k := taken; k < len(w.places); k++ {
+		w.results[w.places[k]] = admin.PushResult{Code: code, Detail: detail, RetryAfter: time.Second}
+		if at := w.first + uint64(k); p.waiting[at] == w {
+			delete(p.waiting, at)
+		}
+	}
+	if w.left -= len(w.places) - taken; w.left == 0 {
+		close(w.done)
 	}
 }
 
@@ -176,6 +227,8 @@ func resultOf(s *admit.Settled) admin.PushResult {
 	return admin.PushResult{ID: s.ID, Safe: safeWord(s)}
 }
 
+// safeWord is none where nothing is kept and nobody has acked: fast messages, and
+// those that reached nobody or that nobody took.
 func safeWord(s *admit.Settled) string {
 	switch {
 	case s.Class == sdk.Fast:
@@ -184,8 +237,10 @@ func safeWord(s *admit.Settled) string {
 		return "stored"
 	case s.How == envelope.HowMemory:
 		return "memory"
-	default:
+	case s.Acked, s.ID == "": // An operation has no id and nobody to ack it: it is done.
 		return "acked"
+	default:
+		return "none"
 	}
 }
 

@@ -148,8 +148,8 @@ func (r *Runtime) open() error {
 			return fmt.Errorf("plugins.%s: %w", p.mqs[i].name, err)
 		}
 	}
-	for _, instance := range r.transports {
-		instance.Listen(r.listenLimits())
+	for i, instance := range r.transports {
+		instance.Listen(r.listenLimits(p.transports[i].name))
 	}
 	return r.checkTransports()
 }
@@ -171,18 +171,19 @@ func endpointName(name string, k int) string {
 	return fmt.Sprintf("%s.%d", name, k+1)
 }
 
-// listenLimits are one loop's part of the node's limits on new connections.
-func (r *Runtime) listenLimits() sdk.Listen {
+// listenLimits are one loop's part of the node's limits on new connections of an
+// instance.
+func (r *Runtime) listenLimits(instance string) sdk.Listen {
 	l := &r.prepared.cfg.Limits
 	return sdk.Listen{
 		AcceptRate: share(int(l.AcceptRate), r.plan.Loops), MaxUnauthenticated: share(l.MaxUnauthenticated, r.plan.Loops),
-		ConnectTimeout: time.Duration(l.ConnectTimeout), LoopbackOnly: r.prepared.cfg.Auth.Open() && !r.prepared.insecure,
+		ConnectTimeout: time.Duration(l.ConnectTimeout), LoopbackOnly: r.prepared.cfg.Auth.Open() && !r.prepared.exposed(instance),
 	}
 }
 
 func (r *Runtime) openHTTP() error {
 	c := r.prepared.cfg
-	settings, err := adminSettings(c, r.prepared.insecure, r.log)
+	settings, err := adminSettings(c, r.log)
 	if err != nil {
 		return err
 	}

@@ -139,8 +139,8 @@ func authSettings(c *config.Config, log *slog.Logger) (auth.Config, error) {
 	return a, nil
 }
 
-func adminSettings(c *config.Config, insecure bool, log *slog.Logger) (admin.Config, error) {
-	a := admin.Config{CORSOrigins: c.HTTP.CORSOrigins, Insecure: insecure, PayloadMax: int(c.Limits.MaxPayload), Log: log}
+func adminSettings(c *config.Config, log *slog.Logger) (admin.Config, error) {
+	a := admin.Config{CORSOrigins: c.HTTP.CORSOrigins, PayloadMax: int(c.Limits.MaxPayload), BodiesMax: int64(c.HTTP.MaxOpen.Bytes), Log: log}
 	for _, k := range c.HTTP.Keys {
 		key := admin.Key{Name: k.Name}
 		if _, err := hex.Decode(key.SHA256[:], []byte(k.SHA256)); err != nil {

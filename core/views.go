@@ -91,8 +91,11 @@ func (r *Runtime) count(ctx context.Context, q shard.Query) (int, error) {
 func (r *Runtime) User(ctx context.Context, user string) (admin.User, error) {
 	u := admin.User{User: user, Devices: []admin.Device{}, Groups: []string{}, Sessions: []admin.SessionBrief{}}
 	answers, err := r.queries.ask(ctx, shard.Query{Kind: shard.QueryUser, User: user}, r.owner(user))
-	if err != nil || answers[0].User == nil {
+	if err != nil {
 		return u, err
+	}
+	if answers[0].User == nil {
+		return u, admin.ErrNotFound
 	}
 	v := answers[0].User
 	u.Groups = append(u.Groups, v.Groups...)

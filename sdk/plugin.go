@@ -29,6 +29,7 @@ type Info struct {
 const (
 	CapHandover = "handover"  // implements Freezer
 	CapAckWrite = "ack_write" // acks by write: its protocol has no acknowledgement of its own
+	CapLetters  = "letters"   // implements LetterBox
 )
 
 // OptionError is one fault in a plugin's options.

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pushcore/pushcore/test/brokers"
 )
 
 // asProgram makes the test binary be pushcore itself, for tests of the process.
@@ -20,7 +22,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		os.Exit(execute(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	brokers.Main(m)
 }
 
 // ran is what a command line did.

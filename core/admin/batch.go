@@ -28,7 +28,8 @@ type batchResult struct {
 // pushBatch takes up to a thousand lines of JSON, each one message. The results
 // stand in the order of the lines; a bad line does not keep the others back.
 func (s *Server) pushBatch(w http.ResponseWriter, r *http.Request) {
-	body, ok := s.readBody(w, r, batchBytesMax)
+	body, release, ok := s.readBody(w, r, batchBytesMax)
+	defer release()
 	if !ok {
 		return
 	}

@@ -15,7 +15,7 @@ import (
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := r.Header.Get("Origin")
-		if len(s.cfg.Keys) == 0 && !s.cfg.Insecure && (!loopbackHost(r.Host) || !loopbackOrigin(origin)) {
+		if len(s.cfg.Keys) == 0 && !exposed(r) && (!loopbackHost(r.Host) || !loopbackOrigin(origin)) {
 			writeProblem(w, Problem{Status: http.StatusForbidden, Code: "forbidden",
 				Detail: "without keys this listener takes only requests for a loopback host and from a loopback origin"})
 			return
@@ -34,6 +34,14 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+// exposedKey marks, in the context of its requests, a listener beyond loopback.
+type exposedKey struct{}
+
+// exposed says whether a request came to a listener beyond loopback. Without keys
+// there is none, unless the operator has accepted that everybody may use it, by
+// whatever name he reaches it.
+func exposed(r *http.Request) bool { return r.Context().Value(exposedKey{}) != nil }
 
 func loopbackHost(hostport string) bool {
 	host, _, err := net.SplitHostPort(hostport)

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
@@ -41,6 +42,16 @@ func (s *Server) require(next http.HandlerFunc, scopes ...Scope) http.HandlerFun
 			next(w, r)
 		}
 	}
+}
+
+// ask is require for what the node is asked and answers soon: it ends with
+// SafeTimeout.
+func (s *Server) ask(next http.HandlerFunc, scopes ...Scope) http.HandlerFunc {
+	return s.require(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), s.cfg.SafeTimeout)
+		defer cancel()
+		next(w, r.WithContext(ctx))
+	}, scopes...)
 }
 
 // allows says whether the request's key has the scope.

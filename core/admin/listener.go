@@ -45,6 +45,9 @@ func Listen(name, address string, t *TLS, h http.Handler, log *slog.Logger) (*Li
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 20,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+	if a, ok := socket.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+		l.server.BaseContext = func(net.Listener) context.Context { return context.WithValue(context.Background(), exposedKey{}, true) }
+	}
 	go l.serve(socket, log)
 	return l, nil
 }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -18,7 +19,7 @@ type Node interface {
 
 	Sessions(ctx context.Context, q SessionQuery) ([]Session, string, error)
 	Kick(ctx context.Context, user string) (int, error)
-	User(ctx context.Context, user string) (User, error)
+	User(ctx context.Context, user string) (User, error) // ErrNotFound: nothing is known of him
 	Erase(ctx context.Context, user string) (int, error)
 	Group(ctx context.Context, group string) (Group, error)
 
@@ -29,6 +30,9 @@ type Node interface {
 	// Ready returns nil when the node takes devices and records, else why not.
 	Ready() error
 }
+
+// ErrNotFound is a Node's answer about what it knows nothing of.
+var ErrNotFound = errors.New("nothing is known of it")
 
 // Input says how to read records and what their sender may do.
 type Input struct {

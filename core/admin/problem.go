@@ -40,3 +40,33 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 func badRequest(w http.ResponseWriter, field, detail string) {
 	writeProblem(w, Problem{Status: http.StatusBadRequest, Code: "bad_request", Field: field, Detail: detail})
 }
+
+// problems answers what no route fits as all other errors are answered: the mux
+// alone writes plain text.
+func problems(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		answer := verdict{header: w.Header()}
+		h.ServeHTTP(&answer, r)
+		switch answer.status {
+		case http.StatusMethodNotAllowed:
+			writeProblem(w, Problem{Status: answer.status, Code: "method_not_allowed", Detail: r.URL.Path + " takes " + w.Header().Get("Allow")})
+		default:
+			writeProblem(w, Problem{Status: http.StatusNotFound, Code: "not_found", Detail: "there is nothing at " + r.URL.Path})
+		}
+	})
+}
+
+// verdict keeps what the mux answers but its text.
+type verdict struct {
+	header http.Header
+	status int
+}
+
+func (v *verdict) Header() http.Header         { return v.header }
+func (v *verdict) Write(b []byte) (int, error) { return len(b), nil }
+func (v *verdict) WriteHeader(status int)      { v.status = status }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/pushcore/pushcore/sdk"
 )
@@ -13,7 +14,8 @@ import (
 // push takes one message: the body is the payload byte for byte, options stand
 // in push-* headers, as in a broker's record.
 func (s *Server) push(w http.ResponseWriter, r *http.Request) {
-	body, ok := s.readBody(w, r, s.cfg.PayloadMax)
+	body, release, ok := s.readBody(w, r, s.cfg.PayloadMax)
+	defer release()
 	if !ok {
 		return
 	}
@@ -52,16 +54,25 @@ func pushHeaders(h http.Header) []sdk.Header {
 	return out
 }
 
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request, bytesMax int) ([]byte, bool) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(bytesMax)))
+// readBody reads a request's body, within SafeTimeout. release is called when the
+// body is not needed any more, in any case.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, bytesMax int) (text []byte, release func(), ok bool) {
+	// A writer that knows no deadline is a test's.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.SafeTimeout))
+	b := &body{of: &s.bodies, from: http.MaxBytesReader(w, r.Body, int64(bytesMax))}
+	text, err := io.ReadAll(b)
 	var tooLarge *http.MaxBytesError
 	switch {
+	case err == nil:
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // As above.
+	case errors.Is(err, errBodies):
+		writeProblem(w, Problem{Status: http.StatusServiceUnavailable, Code: "overloaded", Detail: err.Error()})
 	case errors.As(err, &tooLarge):
 		writeProblem(w, Problem{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Detail: "the body is larger than this node takes"})
-	case err != nil:
+	default:
 		badRequest(w, "", "the body could not be read")
 	}
-	return body, err == nil
+	return text, b.release, err == nil
 }
 
 func writePushResult(w http.ResponseWriter, res PushResult) {

@@ -12,20 +12,21 @@ import (
 type Config struct {
 	Keys        []Key
 	CORSOrigins []string
-	Insecure    bool          // the operator accepts a listener without keys beyond loopback
 	PayloadMax  int           // bytes of one push; default 1 MiB
-	SafeTimeout time.Duration // longest wait for a push to become safe; default 30 s
+	BodiesMax   int64         // bytes of bodies in memory; beyond it requests get 503; default 64 MiB
+	SafeTimeout time.Duration // longest wait for a push to become safe, for a body and for an answer of the node; default 30 s
 	Metrics     http.Handler
 	Log         *slog.Logger
 }
 
 // Server is the node's HTTP API.
 type Server struct {
-	cfg  Config
-	node Node
+	cfg    Config
+	node   Node
+	bodies bodies
 }
 
-// New makes a server of a node. PayloadMax and SafeTimeout have defaults.
+// New makes a server of a node.
 func New(cfg Config, node Node) *Server {
 	if cfg.PayloadMax == 0 {
 		cfg.PayloadMax = 1 << 20
@@ -33,7 +34,10 @@ func New(cfg Config, node Node) *Server {
 	if cfg.SafeTimeout == 0 {
 		cfg.SafeTimeout = 30 * time.Second
 	}
-	return &Server{cfg: cfg, node: node}
+	if cfg.BodiesMax == 0 {
+		cfg.BodiesMax = 64 << 20
+	}
+	return &Server{cfg: cfg, node: node, bodies: bodies{max: cfg.BodiesMax}}
 }
 
 //go:embed openapi.json
@@ -44,15 +48,15 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"POST /v1/push":                            s.require(s.push, ScopePush, ScopeControl),
 		"POST /v1/push/batch":                      s.require(s.pushBatch, ScopePush, ScopeControl),
-		"GET /v1/sessions":                         s.require(s.sessions, ScopeRead),
-		"GET /v1/users/{user}":                     s.require(s.user, ScopeRead),
-		"DELETE /v1/users/{user}":                  s.require(s.eraseUser, ScopeControl),
-		"DELETE /v1/users/{user}/sessions":         s.require(s.kickUser, ScopeControl),
-		"GET /v1/groups/{group}":                   s.require(s.group, ScopeRead),
-		"DELETE /v1/groups/{group}":                s.require(s.dissolveGroup, ScopeControl),
-		"PUT /v1/groups/{group}/members/{user}":    s.require(s.joinGroup, ScopeControl),
-		"DELETE /v1/groups/{group}/members/{user}": s.require(s.leaveGroup, ScopeControl),
-		"POST /v1/node/drain":                      s.require(s.drain, ScopeAdmin),
+		"GET /v1/sessions":                         s.ask(s.sessions, ScopeRead),
+		"GET /v1/users/{user}":                     s.ask(s.user, ScopeRead),
+		"DELETE /v1/users/{user}":                  s.ask(s.eraseUser, ScopeControl),
+		"DELETE /v1/users/{user}/sessions":         s.ask(s.kickUser, ScopeControl),
+		"GET /v1/groups/{group}":                   s.ask(s.group, ScopeRead),
+		"DELETE /v1/groups/{group}":                s.ask(s.dissolveGroup, ScopeControl),
+		"PUT /v1/groups/{group}/members/{user}":    s.ask(s.joinGroup, ScopeControl),
+		"DELETE /v1/groups/{group}/members/{user}": s.ask(s.leaveGroup, ScopeControl),
+		"POST /v1/node/drain":                      s.ask(s.drain, ScopeAdmin),
 		"GET /openapi.json":                        describe,
 	}
 }
@@ -73,7 +77,7 @@ func (s *Server) API(ops bool) http.Handler {
 	if !ops {
 		s.operations(mux)
 	}
-	return s.guard(mux)
+	return s.guard(problems(mux))
 }
 
 // Ops is what moves to the operators' own listener if there is one.
@@ -81,7 +85,7 @@ func (s *Server) Ops() http.Handler {
 	mux := http.NewServeMux()
 	s.health(mux)
 	s.operations(mux)
-	return s.guard(mux)
+	return s.guard(problems(mux))
 }
 
 // health says whether the process lives and whether it takes work, to anybody
@@ -97,7 +101,7 @@ func (s *Server) health(mux *http.ServeMux) {
 
 func (s *Server) operations(mux *http.ServeMux) {
 	if s.cfg.Metrics != nil {
-		mux.HandleFunc("GET /metrics", s.require(s.cfg.Metrics.ServeHTTP, ScopeRead))
+		mux.HandleFunc("GET /metrics", s.ask(s.cfg.Metrics.ServeHTTP, ScopeRead))
 	}
 	for path, h := range map[string]http.HandlerFunc{
 		"/debug/pprof/": pprof.Index, "/debug/pprof/cmdline": pprof.Cmdline, "/debug/pprof/profile": pprof.Profile,

@@ -110,7 +110,7 @@ func TestPushHandsOverHeadersAndBodyAsTheyAre(t *testing.T) {
 
 func TestPushResultsAsStatus(t *testing.T) {
 	for code, status := range map[string]int{
-		"bad_record": 400, "bad_address": 400, "id_conflict": 409, "too_large": 413, "overloaded": 503, "draining": 503, "timeout": 503,
+		"bad_record": 400, "bad_address": 400, "id_conflict": 409, "too_large": 413, "overloaded": 503, "draining": 503, "timeout": 503, "store_unavailable": 503,
 	} {
 		t.Run(code, func(t *testing.T) {
 			n := &fakeNode{result: PushResult{Code: code, RetryAfter: 3 * time.Second}}
@@ -212,14 +212,13 @@ func TestUnauthenticatedListenerIsClosedToForeignPages(t *testing.T) {
 		host, origin string
 		status       int
 	}{
-		"curl":                       {Config{}, "127.0.0.1:8080", "", 200},
-		"localhost":                  {Config{}, "localhost:8080", "http://localhost:3000", 200},
-		"IPv6":                       {Config{}, "[::1]:8080", "", 200},
-		"rebound name":               {Config{}, "evil.example:8080", "", 403},
-		"foreign page":               {Config{}, "127.0.0.1:8080", "https://evil.example", 403},
-		"opaque origin":              {Config{}, "127.0.0.1:8080", "null", 403},
-		"operator accepted the risk": {Config{Insecure: true}, "node.example", "https://evil.example", 200},
-		"keys decide":                {keyed(ScopeRead), "node.example", "", 200},
+		"curl":          {Config{}, "127.0.0.1:8080", "", 200},
+		"localhost":     {Config{}, "localhost:8080", "http://localhost:3000", 200},
+		"IPv6":          {Config{}, "[::1]:8080", "", 200},
+		"rebound name":  {Config{}, "evil.example:8080", "", 403},
+		"foreign page":  {Config{}, "127.0.0.1:8080", "https://evil.example", 403},
+		"opaque origin": {Config{}, "127.0.0.1:8080", "null", 403},
+		"keys decide":   {keyed(ScopeRead), "node.example", "", 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := with("secret")

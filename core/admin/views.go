@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -135,6 +137,10 @@ func pathID(w http.ResponseWriter, r *http.Request, name string) (string, bool) 
 }
 
 func answer(w http.ResponseWriter, v any, err error) {
+	if errors.Is(err, ErrNotFound) {
+		writeProblem(w, Problem{Status: http.StatusNotFound, Code: "not_found", Detail: err.Error()})
+		return
+	}
 	if err != nil {
 		unavailable(w, err)
 		return
@@ -143,5 +149,9 @@ func answer(w http.ResponseWriter, v any, err error) {
 }
 
 func unavailable(w http.ResponseWriter, err error) {
+	if errors.Is(err, context.DeadlineExceeded) {
+		writeProblem(w, Problem{Status: http.StatusServiceUnavailable, Code: "timeout", Detail: "the node has not answered in time"})
+		return
+	}
 	writeProblem(w, Problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: err.Error()})
 }

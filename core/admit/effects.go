@@ -54,6 +54,7 @@ type Settled struct {
 	ID     string       // the message's; empty for operations
 	Class  sdk.Class    // of the message
 	How    envelope.How // in what way it is safe
+	Acked  bool         // by one receiver at least; not if it reached nobody
 	Repeat bool         // it was a repeat of one that is settled
 	Err    *Error
 }

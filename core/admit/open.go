@@ -29,6 +29,7 @@ type record struct {
 	waits LoopSet // loops that have not said that it is safe
 	holds int     // what else has to happen first; see Hold
 	how   envelope.How
+	acked bool    // by one receiver at least
 	keep  keeping // of its id, once it is safe
 
 	handles      *handle // who is to be told; nil: nobody any more
@@ -109,6 +110,13 @@ func (s *State) Owed(id envelope.RecordID, loop, pairs int) {
 	s.askForHalf(r.instance, nil)
 }
 
+// Acked says that one of a record's receivers has acked it, before Safe of its loop.
+func (s *State) Acked(id envelope.RecordID) {
+	if r := s.records[id]; r != nil {
+		r.acked = true
+	}
+}
+
 // Safe takes a shard's ReportSafe. One that comes late or twice is ignored.
 func (s *State) Safe(now Now, id envelope.RecordID, loop int, how envelope.How) {
 	r := s.records[id]
@@ -133,12 +141,14 @@ func (s *State) closeRecord(now Now, r *record) {
 	in := r.instance
 	for r.handles != nil {
 		h := r.handles
-		s.settle(h.source, h.position, Settled{ID: r.name, Class: r.class, How: r.how})
+		s.settle(h.source, h.position, Settled{ID: r.name, Class: r.class, How: r.how, Acked: r.acked})
 		s.detach(h)
 	}
 	if r.name != "" {
 		delete(in.open, r.name)
-		in.settled.add(now.Mono, in.settled.window, r.name, r.fingerprint, r.how)
+		if kept := in.settled.add(now.Mono, in.settled.window, r.name, r.fingerprint, r.how); kept != nil {
+			kept.acked = r.acked
+		}
 	}
 	if r.keep.begun {
 		in.keeping--

@@ -21,7 +21,7 @@ func (s *State) offerRepeat(now Now, src *Source, p *Parsed) (verdict Verdict, d
 	}
 	src.count++
 	in.repeats++
-	s.settle(src, p.Record.Position, Settled{ID: p.ID, Class: p.Message.Class, How: old.how, Repeat: true})
+	s.settle(src, p.Record.Position, Settled{ID: p.ID, Class: p.Message.Class, How: old.how, Acked: old.acked, Repeat: true})
 	return Taken, true
 }
 

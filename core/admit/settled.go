@@ -33,6 +33,7 @@ type settledID struct {
 	fingerprint uint64
 	until       time.Duration
 	how         envelope.How
+	acked       bool // by one receiver at least
 }
 
 func newSettledIDs(window time.Duration, most int) settledIDs {
@@ -67,10 +68,11 @@ func (s *settledIDs) find(now time.Duration, id string) (settledID, bool) {
 	return *s.at(number), true
 }
 
-// add remembers an id for rest of the window, the whole of it for a new one.
-func (s *settledIDs) add(now, rest time.Duration, id string, fingerprint uint64, how envelope.How) {
+// add remembers an id for rest of the window, the whole of it for a new one. It
+// returns what it remembers, or nil, until the next add.
+func (s *settledIDs) add(now, rest time.Duration, id string, fingerprint uint64, how envelope.How) *settledID {
 	if rest <= 0 || s.max == 0 {
-		return
+		return nil
 	}
 	s.expire(now)
 	if s.len() == s.max {
@@ -81,9 +83,11 @@ func (s *settledIDs) add(now, rest time.Duration, id string, fingerprint uint64,
 		s.grow()
 	}
 	hash := s.hash(id)
-	*s.at(s.next) = settledID{hash, fingerprint, now + rest, how}
+	added := s.at(s.next)
+	*added = settledID{hash, fingerprint, now + rest, how, how == envelope.HowAcked}
 	s.places[hash] = s.next
 	s.next++
+	return added
 }
 
 // expire forgets the oldest while their time is over.

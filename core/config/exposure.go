@@ -35,7 +35,7 @@ func (c *Config) Listeners(plugins map[string][]string) []Listener {
 func (c *Config) CheckExposure(listeners []Listener, insecure bool) error {
 	at := c.checks()
 	for _, l := range listeners {
-		if insecure || isLoopback(l.Address) {
+		if insecure || l.Loopback() {
 			continue
 		}
 		here := c.listenerPlace(at, l)
@@ -48,6 +48,9 @@ func (c *Config) CheckExposure(listeners []Listener, insecure bool) error {
 	}
 	return at.faults.Sorted()
 }
+
+// Loopback says whether only this machine can reach it.
+func (l Listener) Loopback() bool { return isLoopback(l.Address) }
 
 // isNodes tells the node's own HTTP listeners from those for devices.
 func (l Listener) isNodes() bool { return l.Name == "http" || l.Name == "ops" }

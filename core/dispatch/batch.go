@@ -14,6 +14,16 @@ var (
 	errCanceled = errors.New("dispatch: canceled before anything was taken")
 )
 
+// PartError ends a batch of which a part was taken: its first Taken records go
+// their way, the others were not taken.
+type PartError struct {
+	Taken int
+	Err   error // ErrRevoked or ErrStopped
+}
+
+func (e *PartError) Error() string { return e.Err.Error() }
+func (e *PartError) Unwrap() error { return e.Err }
+
 // Batch is a number of records of one source on their way in. The dispatcher owns
 // it and its records until it is finished.
 type Batch struct {

@@ -120,7 +120,8 @@ func (d *Dispatcher) Revoked(instance int, source string, epoch uint64) {
 // Batch hands over records of a source, in order. It returns nil when all are
 // taken or certain to be, unless the epoch ends before. It returns ctx's error when
 // ctx ends first: then nothing was taken. Other errors are ErrRevoked and
-// ErrStopped: the rest was not taken and is not settled. The records belong to the
+// ErrStopped, within a PartError if some were taken: the rest was not taken and is
+// not settled. The records belong to the
 // dispatcher, whatever it returns.
 func (d *Dispatcher) Batch(ctx context.Context, instance int, source string, epoch uint64, records []admit.Parsed) error {
 	select {
@@ -137,13 +138,21 @@ func (d *Dispatcher) Batch(ctx context.Context, instance int, source string, epo
 	}
 	select {
 	case err := <-b.done:
-		return err
+		return b.result(err)
 	case <-ctx.Done():
 	}
 	d.put(Cancel{b})
 	err := <-b.done
 	if errors.Is(err, errCanceled) {
 		return ctx.Err()
+	}
+	return b.result(err)
+}
+
+// result is what the caller of Batch is told, once the dispatcher is done with it.
+func (b *Batch) result(err error) error {
+	if err != nil && b.next > 0 {
+		return &PartError{Taken: b.next, Err: err}
 	}
 	return err
 }

@@ -280,10 +280,19 @@ func TestCloseAnswersEverybody(t *testing.T) {
 		}
 		synctest.Wait()
 		d.Close()
+		taken := 0
 		for range callers {
-			if err := <-ended; !errors.Is(err, ErrStopped) {
+			err := <-ended
+			if !errors.Is(err, ErrStopped) {
 				t.Errorf("a batch that waited: %v", err)
 			}
+			var part *PartError
+			if errors.As(err, &part) {
+				taken += part.Taken
+			}
+		}
+		if taken != 1 {
+			t.Errorf("%d records are said to be taken, want the one that there was room for", taken)
 		}
 		if err := d.Batch(t.Context(), 0, "a", 1, someRecords(1)); !errors.Is(err, ErrStopped) {
 			t.Errorf("a batch after Close: %v", err)

@@ -155,6 +155,9 @@ func (s *State) Reports(now admit.Now, r []envelope.Report) {
 		case envelope.ReportOwed:
 			s.admit.Owed(one.Record, one.Loop, one.Pairs)
 		case envelope.ReportSafe:
+			if one.Acked {
+				s.admit.Acked(one.Record)
+			}
 			s.admit.Safe(now, one.Record, one.Loop, one.How)
 		case envelope.ReportGroupJoin:
 			s.table.Join(one.Group, one.Loop)

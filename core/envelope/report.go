@@ -9,7 +9,7 @@ const (
 	ReportOwed ReportKind = iota + 1
 	// ReportSafe follows, once for each Deliver and Control with a Record, when
 	// every pair of the part is terminal (its receipts accepted) or stored
-	// durably: Record, How. A part with nothing owed reports it at once.
+	// durably: Record, How, Acked. A part with nothing owed reports it at once.
 	ReportSafe
 	// ReportGroupJoin: the shard's first member of a group, not yet confirmed:
 	// Group, Joins. The dispatcher counts one join, sets the shard's bit and
@@ -41,6 +41,7 @@ const (
 type Report struct {
 	Kind   ReportKind
 	How    How
+	Acked  bool // ReportSafe: by one receiver at least
 	Loop   int
 	Record RecordID
 	Pairs  int

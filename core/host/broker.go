@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -71,15 +72,19 @@ func (b *Broker) Open() error {
 	return nil
 }
 
+// closeGrace is how long after the deadline a plugin is still waited for.
+const closeGrace = time.Second
+
 // Close hands over what is queued, closes the plugin and refuses all publishes
-// that have no result by then.
+// that have no result by then. A plugin that does not return in time is left
+// behind, with its goroutines: its calls must not overlap, so that one that is
+// stuck in a call is not closed either.
 func (b *Broker) Close(deadline time.Time) error {
 	if !b.opened {
 		return nil
 	}
 	b.calls.close()
-	<-b.done
-	err := b.plugin.Close(deadline)
+	err := b.closePlugin(deadline)
 	b.mu.Lock()
 	left := b.replies
 	b.replies = nil
@@ -88,6 +93,24 @@ func (b *Broker) Close(deadline time.Time) error {
 		reply(sdk.PublishResult{ID: id, Error: "the node is stopping"})
 	}
 	return err
+}
+
+func (b *Broker) closePlugin(deadline time.Time) error {
+	late := time.NewTimer(time.Until(deadline) + closeGrace)
+	defer late.Stop()
+	select {
+	case <-b.done:
+	case <-late.C:
+		return errors.New("a call of the plugin has not returned by the deadline; it is left behind")
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- b.plugin.Close(deadline) }()
+	select {
+	case err := <-closed:
+		return err
+	case <-late.C:
+		return errors.New("Close of the plugin has not returned by the deadline; it is left behind")
+	}
 }
 
 // run is the one goroutine that calls the plugin after Open.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -106,6 +107,50 @@ func TestPublishesBeyondTheBoundAreRefused(t *testing.T) {
 	if r := <-got; r.Error == "" {
 		t.Fatal("a publish after the end was taken")
 	}
+}
+
+func TestPluginThatHangsIsLeftBehindAtTheDeadline(t *testing.T) {
+	for name, hang := range map[string]func(f *hangingMQ, b *Broker){
+		"in a call": func(f *hangingMQ, b *Broker) { b.Pause("a"); <-f.entered },
+		"in Close":  func(f *hangingMQ, _ *Broker) { f.inClose = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &hangingMQ{fakeMQ: fakeMQ{hold: true}, entered: make(chan struct{}), release: make(chan struct{})}
+				b := NewBroker("orders", f, noIngress{}, 10, slog.New(slog.DiscardHandler))
+				if err := b.Open(); err != nil {
+					t.Fatal(err)
+				}
+				got := make(chan sdk.PublishResult, 1)
+				b.Publish(body("1"), func(r sdk.PublishResult) { got <- r })
+				hang(f, b)
+				began := time.Now()
+				err := b.Close(began.Add(5 * time.Second))
+				if took := time.Since(began); err == nil || took != 5*time.Second+closeGrace {
+					t.Errorf("Close returned %v after %v", err, took)
+				}
+				if r := <-got; r.Error == "" {
+					t.Error("what has no result at the end was not refused")
+				}
+				close(f.release)
+			})
+		})
+	}
+}
+
+// hangingMQ does not return from Pause, or from Close, until it is released.
+type hangingMQ struct {
+	fakeMQ
+	inClose          bool
+	entered, release chan struct{}
+}
+
+func (f *hangingMQ) Pause(string) { close(f.entered); <-f.release }
+func (f *hangingMQ) Close(time.Time) error {
+	if f.inClose {
+		<-f.release
+	}
+	return nil
 }
 
 func TestUnknownResultsAreIgnored(t *testing.T) {

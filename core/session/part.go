@@ -12,6 +12,7 @@ type Part struct {
 	Unsafe int          // pairs that are neither terminal nor stored durably
 	How    envelope.How // the weakest way in which one became safe
 	Open   bool         // the dispatcher waits for ReportSafe
+	Acked  bool         // by one at least
 
 	Forms []Form // as it was given to transports
 

@@ -56,6 +56,7 @@ func (s *Shard) takeOut(p *session.Pair) {
 func (s *Shard) conclude(part *session.Part, user, device string, f envelope.Fate, r envelope.Reason, attempts int, held bool) {
 	m := part.Message
 	s.fateOf(m, f, r)
+	part.Acked = part.Acked || f == envelope.Acked
 	if s.cfg.Fated != nil {
 		s.cfg.Fated(Fated{Message: m, User: user, Device: device, Fate: f, Reason: r})
 	}
@@ -118,7 +119,7 @@ func (s *Shard) safe(part *session.Part, how envelope.How) {
 		part.Open = false
 		delete(s.parts, part.Message.Record)
 		s.effects.Reports = append(s.effects.Reports, envelope.Report{
-			Kind: envelope.ReportSafe, Loop: s.cfg.ID, Record: part.Message.Record, How: part.How})
+			Kind: envelope.ReportSafe, Loop: s.cfg.ID, Record: part.Message.Record, How: part.How, Acked: part.Acked})
 	}
 }
 

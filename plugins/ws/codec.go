@@ -1,11 +1,8 @@
 package ws
 
 import (
-	"encoding/json"
 	"errors"
-	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 
 	"github.com/pushcore/pushcore/plugins/internal/sockets"
@@ -24,12 +21,20 @@ type protocol struct {
 func (*protocol) Scheme() string { return "ws" }
 func (p *protocol) Path() string { return p.path }
 
-func (p *protocol) Codec(peer netip.AddrPort, frameBytesMax int, loopbackOnly bool) sockets.Codec {
-	upgrader := p.upgrader
+// judge is the upgrader for a listener.
+func (p *protocol) judge(loopbackOnly bool) *wsconn.Upgrader {
 	if loopbackOnly {
-		upgrader = p.guarded
+		return p.guarded
 	}
-	return &codec{opening: &opening{upgrader: upgrader, peer: peer.Addr(), frameBytesMax: frameBytesMax}, conn: wsconn.NewConn(frameBytesMax)}
+	return p.upgrader
+}
+
+func (p *protocol) Codec(peer netip.AddrPort, frameBytesMax int, loopbackOnly bool) sockets.Codec {
+	upgrader := p.judge(loopbackOnly)
+	return &codec{
+		opening: &opening{upgrader: upgrader, guarded: loopbackOnly, peer: peer.Addr(), frameBytesMax: frameBytesMax},
+		conn:    wsconn.NewConn(frameBytesMax),
+	}
 }
 
 // codec reads and writes one device's WebSocket.
@@ -42,6 +47,7 @@ type codec struct {
 // opening is what only a connection's beginning needs.
 type opening struct {
 	upgrader  *wsconn.Upgrader
+	guarded   bool // upgrader is the one for loopback only
 	peer      netip.Addr
 	handshake wsconn.Handshake
 	request   *wsconn.Request // nil until the upgrade
@@ -57,10 +63,8 @@ func (c *codec) Next(in, reply []byte) (sockets.Found, []byte, []byte, error) {
 		return c.upgrade(in, reply)
 	}
 	e, rest, err := c.conn.Next(in)
-	var broken *wsconn.Error
-	if errors.As(err, &broken) {
-		reply = c.conn.AppendClose(reply, broken.Code, broken.Rule)
-		return sockets.Found{}, nil, reply, &sockets.Fault{Code: wire.CodeProtocolError, Text: broken.Rule, Mute: true}
+	if err != nil {
+		return c.broken(err, reply)
 	}
 	switch e.Opcode {
 	case wsconn.None:
@@ -78,6 +82,16 @@ func (c *codec) Next(in, reply []byte) (sockets.Found, []byte, []byte, error) {
 	default:
 		return sockets.Found{Kind: sockets.FoundAlive}, rest, reply, nil
 	}
+}
+
+// broken says that the peer broke RFC 6455.
+func (c *codec) broken(err error, reply []byte) (sockets.Found, []byte, []byte, error) {
+	var rule *wsconn.Error
+	if errors.As(err, &rule) {
+		reply = c.conn.AppendClose(reply, rule.Code, rule.Rule)
+		err = &sockets.Fault{Code: wire.CodeProtocolError, Text: rule.Rule, Mute: true}
+	}
+	return sockets.Found{}, nil, reply, err
 }
 
 func (c *codec) wrongKind(reply []byte) (sockets.Found, []byte, []byte, error) {
@@ -195,33 +209,6 @@ func (c *codec) Introduce(connect *sdk.Connect) {
 	}
 }
 
-// credentialsOf are those that the request carries, in the order in which they
-// are looked for: Authorization, the query's token, the cookie named token.
-func credentialsOf(req *wsconn.Request) sdk.Credentials {
-	if scheme, token, ok := strings.Cut(req.Authorization, " "); ok && strings.EqualFold(scheme, "bearer") {
-		return sdk.Credentials{Kind: sdk.CredentialHeader, Token: strings.TrimSpace(token)}
-	}
-	if user, password, ok := basic(req.Authorization); ok {
-		return sdk.Credentials{Kind: sdk.CredentialBasic, User: user, Password: password}
-	}
-	if query, err := url.ParseQuery(req.RawQuery); err == nil && query.Get("token") != "" {
-		return sdk.Credentials{Kind: sdk.CredentialQuery, Token: query.Get("token")}
-	}
-	cookies, err := http.ParseCookie(req.Cookie)
-	for _, cookie := range cookies {
-		if err == nil && cookie.Name == "token" {
-			return sdk.Credentials{Kind: sdk.CredentialCookie, Token: cookie.Value}
-		}
-	}
-	return sdk.Credentials{}
-}
-
-func basic(authorization string) (user, password string, ok bool) {
-	r := http.Request{Header: http.Header{"Authorization": {authorization}}}
-	user, password, ok = r.BasicAuth()
-	return strings.Clone(user), strings.Clone(password), ok
-}
-
 // Limit implements sockets.Codec. The bound of a message is the connection's for
 // life, so a larger one means a Conn that goes on where this one is.
 func (c *codec) Limit(frameBytesMax int) {
@@ -230,32 +217,4 @@ func (c *codec) Limit(frameBytesMax int) {
 	if conn, err := wsconn.Restore(s); err == nil {
 		c.conn = conn
 	}
-}
-
-// codecState is a codec in plain data.
-type codecState struct {
-	Text bool
-	Conn wsconn.State
-}
-
-// State implements sockets.Codec.
-func (c *codec) State() []byte {
-	b, err := json.Marshal(codecState{c.text, c.conn.State()})
-	if err != nil {
-		return nil // It is plain data: it cannot fail.
-	}
-	return b
-}
-
-// Restore implements sockets.Protocol.
-func (p *protocol) Restore(state []byte, frameBytesMax int) (sockets.Codec, error) {
-	var s codecState
-	if err := json.Unmarshal(state, &s); err != nil {
-		return nil, err
-	}
-	c := &codec{text: s.Text}
-	s.Conn.MessageBytesMax = uint32(c.bytesMax(frameBytesMax))
-	conn, err := wsconn.Restore(s.Conn)
-	c.conn = conn
-	return c, err
 }

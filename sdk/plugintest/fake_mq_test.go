@@ -18,6 +18,7 @@ type logBroker struct {
 	records    map[string][][]byte
 	committed  map[string]int
 	published  [][]byte
+	letters    []logLetter
 	connection int // those of before are broken
 	generation int // likewise, for sources
 }
@@ -254,7 +255,7 @@ func (m *logMQ) publish() {
 		var results []sdk.PublishResult
 		for _, o := range outbox {
 			if m.fault != "answers what it did not publish" {
-				_ = m.broker.with(func() { m.broker.published = append(m.broker.published, o.Body) })
+				_ = m.broker.with(func() { m.broker.take(o) })
 			}
 			results = append(results, sdk.PublishResult{ID: o.ID})
 		}

@@ -18,5 +18,6 @@ var (
 	RuleMQPause      = Rule{"pause", "Pause stops a source soon, Resume starts it again without loss."}
 	RuleNotBehind    = Rule{"nothing-behind-batch", "A Batch that waits for room holds up neither Revoked nor Published nor Close."}
 	RuleMQClose      = Rule{"close", "Plugin.Close keeps what was settled, returns before its deadline, calls the host no more, and leaves no goroutine behind."}
+	RuleLetters      = Rule{"letters", "A look at dead letters returns all that are there, in order, and leaves them there; what is taken is not returned again; what is written to a source of the input comes from it."}
 	RuleBrokerDriver = Rule{"broker", "The broker of the suite does what its interface says, but for what the suite declares as lacking."}
 )

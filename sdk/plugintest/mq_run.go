@@ -23,7 +23,8 @@ type mqRun struct {
 	done     map[string][]bool   // which of them Settle said Done of
 	nextID   uint64
 
-	overwrites bool // what was lent to Settle, when it has returned
+	skipped    string // why the trial cannot be made, if so
+	overwrites bool   // what was lent to Settle, when it has returned
 }
 
 // attempt runs f up to its end or an abort.

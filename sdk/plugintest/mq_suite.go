@@ -15,7 +15,8 @@ import (
 // do returns errors.ErrUnsupported, and is declared in MQSuite.Lacks.
 type Broker interface {
 	// Options are the plugin's for this place: with an input that takes each of
-	// Sources from its beginning, and an uplink output.
+	// Sources from its beginning, and an uplink output; with a dead_letter output
+	// of its own if the plugin is an sdk.LetterBox.
 	Options() []byte
 	// Sources are the names under which the plugin assigns the sources.
 	Sources() []string
@@ -83,6 +84,7 @@ var mqTrials = []mqTrial{
 	{name: "publish over a lost connection", needs: []Ability{Outputs, Cuts}, run: (*mqRun).publishesCut},
 	{name: "pause", run: (*mqRun).pauses},
 	{name: "nothing waits behind a batch", needs: []Ability{Outputs, Reassigns}, run: (*mqRun).notBehind},
+	{name: "letters", needs: []Ability{Outputs}, run: (*mqRun).letters},
 	{name: "close", leaks: true, run: (*mqRun).closesBlocked},
 }
 
@@ -155,6 +157,7 @@ func (s *MQSuite) run(p mqPlacement, c mqTrial) Result {
 			t.failf(RuleBrokerDriver, "", "Close of the broker: %v", err)
 		}
 	}
+	r.Skipped = t.skipped
 	r.Failures = distinct(append(t.host.take(), t.failures...))
 	return r
 }

@@ -38,6 +38,8 @@ func TestBrokenMQsFailWithTheirRule(t *testing.T) {
 		"ignores pause":                   {RuleMQPause, "pause"},
 		"answers twice":                   {RulePublished, "publish"},
 		"answers what it did not publish": {RulePublished, "publish"},
+		"takes what is looked at":         {RuleLetters, "letters"},
+		"returns what was taken":          {RuleLetters, "letters"},
 		"calls after Close":               {RuleMQClose, "close"},
 	} {
 		t.Run(string(f), func(t *testing.T) {

@@ -207,8 +207,10 @@ func (t *mqRun) restarts() {
 	}
 }
 
-// publish publishes n records and returns their bodies by id.
-func (t *mqRun) publish(n int) map[uint64]string {
+// publish publishes n uplinks and returns their bodies by id.
+func (t *mqRun) publish(n int) map[uint64]string { return t.publishTo(sdk.OutputUplink, n) }
+
+func (t *mqRun) publishTo(o sdk.Output, n int) map[uint64]string {
 	bodies := map[uint64]string{}
 	var records []sdk.Outgoing
 	t.host.mu.Lock()
@@ -217,7 +219,7 @@ func (t *mqRun) publish(n int) map[uint64]string {
 		bodies[t.nextID] = fmt.Sprintf("published %d", t.nextID)
 		t.host.asked[t.nextID] = true
 		records = append(records, sdk.Outgoing{
-			ID: t.nextID, Output: sdk.OutputUplink, Key: []byte("alice"), Body: []byte(bodies[t.nextID]),
+			ID: t.nextID, Output: o, Key: []byte("alice"), Body: []byte(bodies[t.nextID]),
 			Headers: []sdk.Header{{Name: "push-from", Value: []byte("device:alice/phone")}},
 		})
 	}
@@ -229,6 +231,25 @@ func (t *mqRun) publish(n int) map[uint64]string {
 
 // answered waits for the answers and looks for the records at the broker.
 func (t *mqRun) answered(bodies map[uint64]string, errorsToo bool) {
+	t.awaitAnswers(bodies)
+	held, err := t.broker.Published(sdk.OutputUplink)
+	t.able(err, "published")
+	has := map[string]bool{}
+	for _, body := range held {
+		has[string(body)] = true
+	}
+	for id, body := range bodies {
+		switch result := t.result(id); {
+		case result.Error == "" && !has[body]:
+			t.failf(RulePublished, "", "%q was answered without an error, but the broker does not have it", body)
+		case result.Error != "" && !errorsToo:
+			t.failf(RulePublished, "", "%q was answered with %q, and the broker is there", body, result.Error)
+		}
+	}
+}
+
+// awaitAnswers waits until each record is answered.
+func (t *mqRun) awaitAnswers(bodies map[uint64]string) {
 	missing := func() (n int) {
 		for id := range bodies {
 			if _, ok := t.host.results[id]; !ok {
@@ -240,23 +261,12 @@ func (t *mqRun) answered(bodies map[uint64]string, errorsToo bool) {
 	if !t.await(func() bool { return missing() == 0 }) {
 		t.fatalf(RulePublished, "", "%d of %d records were not answered", missing(), len(bodies))
 	}
-	held, err := t.broker.Published(sdk.OutputUplink)
-	t.able(err, "published")
-	has := map[string]bool{}
-	for _, body := range held {
-		has[string(body)] = true
-	}
-	for id, body := range bodies {
-		t.host.mu.Lock()
-		result := t.host.results[id]
-		t.host.mu.Unlock()
-		switch {
-		case result.Error == "" && !has[body]:
-			t.failf(RulePublished, "", "%q was answered without an error, but the broker does not have it", body)
-		case result.Error != "" && !errorsToo:
-			t.failf(RulePublished, "", "%q was answered with %q, and the broker is there", body, result.Error)
-		}
-	}
+}
+
+func (t *mqRun) result(id uint64) sdk.PublishResult {
+	t.host.mu.Lock()
+	defer t.host.mu.Unlock()
+	return t.host.results[id]
 }
 
 // publishes tries Publish.

@@ -70,7 +70,9 @@ func apart(plugins ...string) []Ban {
 		return Ban{From: from, Except: except, To: []string{"./plugins/..."}, But: but, Tests: TestsToo,
 			Why: "a plugin can be taken out, or run in a process of its own, without the others; what two share is in an internal folder"}
 	}
-	list := []Ban{between(shared, nil, shared)}
+	inner := between(shared, nil, shared)
+	inner.Tests = TestsFree // What is shared is tested with those that share it.
+	list := []Ban{inner}
 	ruled := slices.Clone(shared)
 	for _, p := range plugins {
 		own := []string{p + "/..."}

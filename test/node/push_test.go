@@ -41,7 +41,7 @@ func testHowSafe(t *testing.T, n *node, stored string) {
 		{"not acked in time", stored, false, []string{"push-to", "user:alice"}},
 		{"nobody there", stored, false, []string{"push-to", "user:bob"}},
 		{"fast", "none", false, []string{"push-to", "user:alice", "push-class", "fast"}},
-		{"nobody in the group", "acked", false, []string{"push-to", "group:empty"}},
+		{"nobody in the group", "none", false, []string{"push-to", "group:empty"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			answers := make(chan string, 1)

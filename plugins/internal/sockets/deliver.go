@@ -1,6 +1,7 @@
 package sockets
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/pushcore/pushcore/sdk"
@@ -16,7 +17,8 @@ type body struct{ from, to [2]int }
 func (t *Transport) Deliver(id sdk.Loop, b *sdk.Batch) {
 	l := t.loops[id]
 	f := &l.frames
-	f.bodies = append(f.bodies[:0], make([]body, len(b.Messages))...)
+	f.bodies = slices.Grow(f.bodies[:0], len(b.Messages))[:len(b.Messages)]
+	clear(f.bodies)
 	for i := range b.Items {
 		item := &b.Items[i]
 		if c := l.find(item.Conn); c != nil && c.phase == Attached {

@@ -25,6 +25,7 @@ type Stage struct {
 	Time      time.Time
 	NoCredit  bool
 	Events    []sdk.Event // copied
+	Silent    bool        // no more events are kept
 	Logged    bytes.Buffer
 
 	wait    int // milliseconds for which a turn waits for a descriptor
@@ -80,6 +81,9 @@ func (s *Stage) Credit(sdk.Loop) int {
 }
 
 func (s *Stage) Emit(_ sdk.Loop, events []sdk.Event) {
+	if s.Silent {
+		return
+	}
 	for _, e := range events {
 		e.Payload, e.Ranges = slices.Clone(e.Payload), slices.Clone(e.Ranges)
 		e.ID, e.Name, e.Group, e.Text = strings.Clone(e.ID), strings.Clone(e.Name), strings.Clone(e.Group), strings.Clone(e.Text)

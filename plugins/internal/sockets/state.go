@@ -14,6 +14,7 @@ type State struct {
 	ID             sdk.ConnID
 	Phase          Phase
 	HeartbeatTicks uint32
+	TicksLeft      uint32 // until the deadline; 0: none
 	Paused         bool
 	Congested      bool
 	Codec          []byte // Codec.State: what is half read
@@ -27,6 +28,9 @@ func (c *conn) state() State {
 	s := State{
 		ID: c.id, Phase: c.phase, HeartbeatTicks: c.heartbeat, Paused: c.paused, Congested: c.congested,
 		Codec: c.codec.State(), Held: c.held, Out: c.out,
+	}
+	if now := c.server.now(); c.deadline != 0 {
+		s.TicksLeft = max(c.deadline, now+1) - now
 	}
 	if c.tls != nil {
 		s.TLS = c.tls.State()
@@ -44,6 +48,10 @@ func (l *loop) adopt(fd int, s State) (*conn, error) {
 	c.server, c.codec, c.fd, c.id, c.generation = l, codec, int32(fd), s.ID, uint32(s.ID>>32)
 	c.phase, c.heartbeat, c.paused, c.congested = s.Phase, s.HeartbeatTicks, s.Paused, s.Congested
 	c.held, c.out, c.heard = s.Held, s.Out, l.now()
+	c.told = c.phase == Ending
+	if s.TicksLeft != 0 {
+		c.deadline = c.heard + s.TicksLeft
+	}
 	return c, nil
 }
 

@@ -68,6 +68,7 @@ func TestStateCarriesAConnectionInTheMiddleOfAFrame(t *testing.T) {
 	c.codec = tr.protocol.Codec(netip.AddrPort{}, 0, false)
 	c.tls = secretLayer{}
 	c.paused, c.congested = true, true
+	c.deadline = first.now() + 7
 	c.out = []byte("not written yet")
 	if f, _, _, _ := c.codec.Next([]byte("half a li"), nil); f.Kind != FoundNothing {
 		t.Fatalf("found %v in half a line", f.Kind)
@@ -83,6 +84,9 @@ func TestStateCarriesAConnectionInTheMiddleOfAFrame(t *testing.T) {
 	}
 	if next.id != c.id || next.fd != 9 || next.phase != Attached || next.heartbeat != 40 || !next.paused || !next.congested || string(next.out) != "not written yet" {
 		t.Errorf("adopted %+v", next)
+	}
+	if left := next.deadline - second.now(); left != 7 {
+		t.Errorf("%d ticks are left, want 7", left)
 	}
 	f, rest, _, err := next.codec.Next([]byte("ne\nmore"), nil)
 	if err != nil || string(f.Frame) != "half a line" || string(rest) != "more" {

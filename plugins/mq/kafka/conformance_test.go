@@ -47,12 +47,13 @@ type place struct {
 func newPlace(b *brokers.KafkaBroker, name string) *place {
 	b.CreateTopic(name, partitions)
 	b.CreateTopic(name+"-out", 1)
+	b.CreateTopic(name+"-dead", partitions)
 	return &place{broker: b, name: name}
 }
 
 func (p *place) Options() []byte {
-	return fmt.Appendf(nil, `{"brokers":[%q],"input":{"topics":[%q],"group":%q,"offset_reset":"earliest"},"uplink":{"topic":%q}}`,
-		p.broker.Addr(), p.name, p.name, p.name+"-out")
+	return fmt.Appendf(nil, `{"brokers":[%q],"input":{"topics":[%q],"group":%q,"offset_reset":"earliest"},"uplink":{"topic":%q},"dead_letter":{"topic":%q}}`,
+		p.broker.Addr(), p.name, p.name, p.name+"-out", p.name+"-dead")
 }
 
 func (p *place) Sources() []string {

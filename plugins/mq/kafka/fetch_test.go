@@ -21,7 +21,7 @@ func batchOf(offsets ...int64) protocol.RecordReader {
 	return &protocol.RecordBatch{Records: protocol.NewRecordReader(records...)}
 }
 
-func marks(offset int64) protocol.RecordReader {
+func controlMark(offset int64) protocol.RecordReader {
 	return &protocol.ControlBatch{Records: protocol.NewRecordReader(protocol.Record{Offset: offset, Key: protocol.NewBytes(make([]byte, 4))})}
 }
 
@@ -36,9 +36,9 @@ func TestFetchedRecordsAreThoseFromTheOffsetOnWithoutMarks(t *testing.T) {
 		{"all", 0, []protocol.RecordReader{batchOf(0, 1), batchOf(2)}, "[0 1 2]", 3},
 		{"a batch that begins earlier", 2, []protocol.RecordReader{batchOf(0, 1, 2, 3)}, "[2 3]", 4},
 		{"with holes", 5, []protocol.RecordReader{batchOf(4, 7, 9)}, "[7 9]", 10},
-		{"a mark in between", 0, []protocol.RecordReader{batchOf(0), marks(1), batchOf(2)}, "[0 2]", 3},
-		{"a mark at the end", 0, []protocol.RecordReader{batchOf(0), marks(1)}, "[0]", 2},
-		{"only a mark", 3, []protocol.RecordReader{marks(3)}, "[]", 4},
+		{"a mark in between", 0, []protocol.RecordReader{batchOf(0), controlMark(1), batchOf(2)}, "[0 2]", 3},
+		{"a mark at the end", 0, []protocol.RecordReader{batchOf(0), controlMark(1)}, "[0]", 2},
+		{"only a mark", 3, []protocol.RecordReader{controlMark(3)}, "[]", 4},
 		{"nothing as new as that", 6, []protocol.RecordReader{batchOf(4, 5)}, "[]", 6},
 	} {
 		t.Run(c.name, func(t *testing.T) {

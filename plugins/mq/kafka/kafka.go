@@ -29,7 +29,9 @@ func New() *Kafka { return new(Kafka) }
 
 // Info describes the plugin.
 func (k *Kafka) Info() sdk.Info {
-	return sdk.Info{Name: "kafka", Kind: sdk.KindMQ, Version: "1.0.0", APIVersion: sdk.APIVersion}
+	return sdk.Info{
+		Name: "kafka", Kind: sdk.KindMQ, Version: "1.0.0", APIVersion: sdk.APIVersion, Capabilities: []string{sdk.CapLetters},
+	}
 }
 
 // Configure checks options and keeps them for Open.

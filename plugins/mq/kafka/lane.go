@@ -111,19 +111,23 @@ func (l *lane) answer(batch []outbox.Pending, text string, final bool) {
 	l.output.host.Published(results)
 }
 
-// produce makes one request and waits for the acknowledgement of all replicas that
-// are in sync.
+// produce makes one request for a batch.
 func (l *lane) produce(batch []outbox.Pending) error {
-	c := l.output.cluster
-	ctx, cancel := context.WithTimeout(c.dial.Context(), c.producer.Timeout)
-	defer cancel()
 	records := make([]kafka.Record, len(batch))
 	for i := range batch {
 		records[i] = recordOf(&batch[i].Record)
 	}
+	return l.output.cluster.produce(context.Background(), l.output.topic, l.partition, records)
+}
+
+// produce makes one request and waits for the acknowledgement of all replicas that
+// are in sync. It ends with ctx, or when the connections are cut.
+func (c *cluster) produce(ctx context.Context, topic string, partition int, records []kafka.Record) error {
+	ctx, cancel := context.WithTimeout(ctx, c.producer.Timeout)
+	defer cancel()
+	defer context.AfterFunc(c.dial.Context(), cancel)()
 	answer, err := c.producer.Produce(ctx, &kafka.ProduceRequest{
-		Topic: l.output.topic, Partition: l.partition, RequiredAcks: kafka.RequireAll,
-		Records: kafka.NewRecordReader(records...),
+		Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
 	})
 	if err != nil {
 		return err

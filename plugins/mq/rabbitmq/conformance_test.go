@@ -41,12 +41,13 @@ type place struct {
 	url      string
 	queues   []string
 	output   string
+	graves   string
 	produced map[string]int
 	held     [][]byte
 }
 
 func newPlace(b *brokers.RabbitBroker, name string) (*place, error) {
-	p := &place{queues: []string{name + "-a", name + "-b"}, output: name + "-out", produced: map[string]int{}}
+	p := &place{queues: []string{name + "-a", name + "-b"}, output: name + "-out", graves: name + "-dead", produced: map[string]int{}}
 	var err error
 	if p.conn, err = amqp.Dial(b.URL()); err != nil {
 		return nil, err
@@ -54,7 +55,7 @@ func newPlace(b *brokers.RabbitBroker, name string) (*place, error) {
 	if p.channel, err = p.conn.Channel(); err == nil {
 		err = p.channel.Confirm(false)
 	}
-	for _, q := range append(p.queues, p.output) {
+	for _, q := range append(p.queues, p.output, p.graves) {
 		if err == nil {
 			_, err = p.channel.QueueDeclare(q, true, false, false, false, nil)
 		}
@@ -71,7 +72,7 @@ func newPlace(b *brokers.RabbitBroker, name string) (*place, error) {
 
 func (p *place) Options() []byte {
 	queues, _ := json.Marshal(p.queues) // Texts can be marshalled.
-	return fmt.Appendf(nil, `{"url":%q,"input":{"queues":%s},"uplink":{"routing_key":%q}}`, p.url, queues, p.output)
+	return fmt.Appendf(nil, `{"url":%q,"input":{"queues":%s},"uplink":{"routing_key":%q},"dead_letter":{"routing_key":%q}}`, p.url, queues, p.output, p.graves)
 }
 
 func (p *place) Sources() []string { return p.queues }

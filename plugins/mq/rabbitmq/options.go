@@ -20,7 +20,7 @@ type Options struct {
 	Uplink     *Output `json:"uplink"`
 	Events     *Output `json:"events"`
 	Receipt    *Output `json:"receipt"`
-	DeadLetter *Output `json:"dead_letter"`
+	DeadLetter *Graves `json:"dead_letter"`
 }
 
 // Input is what is consumed.
@@ -39,6 +39,22 @@ type Output struct {
 	RoutingKey string `json:"routing_key"`
 }
 
+// Graves is where dead letters are published.
+type Graves struct {
+	Output
+	// Queue is the queue that they come to, for those who look at them. It is
+	// needed with an exchange only: with the default one it is the routing key.
+	Queue string `json:"queue"`
+}
+
+// queue is where letters are read, or empty.
+func (g *Graves) queue() string {
+	if g.Queue == "" && g.Exchange == "" {
+		return g.RoutingKey
+	}
+	return g.Queue
+}
+
 const (
 	prefetchDefault = 1000
 	prefetchMost    = 65535 // the protocol's
@@ -53,6 +69,9 @@ func decode(raw []byte) (Options, []sdk.OptionError) {
 	faults = append(faults, o.Input.check()...)
 	for _, out := range o.outputs() {
 		faults = append(faults, o.checkOutput(out)...)
+	}
+	if g := o.DeadLetter; g != nil && g.Queue != "" && g.Exchange == "" && g.Queue != g.RoutingKey {
+		faults = append(faults, fault("/dead_letter/queue", "is %s by the routing key; it is set only with an exchange", g.RoutingKey))
 	}
 	if o.Input != nil && o.Input.Prefetch == 0 {
 		o.Input.Prefetch = prefetchDefault
@@ -82,7 +101,10 @@ type namedOutput struct {
 func (o *Options) outputs() []namedOutput {
 	all := []namedOutput{
 		{sdk.OutputUplink, o.Uplink}, {sdk.OutputEvents, o.Events},
-		{sdk.OutputReceipt, o.Receipt}, {sdk.OutputDeadLetter, o.DeadLetter},
+		{sdk.OutputReceipt, o.Receipt},
+	}
+	if o.DeadLetter != nil {
+		all = append(all, namedOutput{sdk.OutputDeadLetter, &o.DeadLetter.Output})
 	}
 	return slices.DeleteFunc(all, func(out namedOutput) bool { return out.Output == nil })
 }

@@ -217,6 +217,9 @@ func (s *session) push() error {
 			continue
 		}
 		message := publishing(&r.Record, strconv.FormatUint(s.next, 10))
+		if r.Record.Output == sdk.OutputDeadLetter && key != string(r.Record.Key) {
+			keepKey(&message, r.Record.Key)
+		}
 		s.sent[s.next] = r
 		s.waiting = s.waiting[1:]
 		s.next++

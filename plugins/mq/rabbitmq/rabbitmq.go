@@ -30,7 +30,9 @@ func New() *RabbitMQ { return new(RabbitMQ) }
 
 // Info describes the plugin.
 func (r *RabbitMQ) Info() sdk.Info {
-	return sdk.Info{Name: "rabbitmq", Kind: sdk.KindMQ, Version: "1.0.0", APIVersion: sdk.APIVersion}
+	return sdk.Info{
+		Name: "rabbitmq", Kind: sdk.KindMQ, Version: "1.0.0", APIVersion: sdk.APIVersion, Capabilities: []string{sdk.CapLetters},
+	}
 }
 
 // Configure checks options and keeps them for Open.

@@ -99,6 +99,20 @@ func publishing(r *sdk.Outgoing, correlation string) amqp.Publishing {
 	return p
 }
 
+// deadKey is the header of a letter that holds the dead record's key, where the
+// letter's own routing key is another.
+const deadKey = "push-dead-key"
+
+func keepKey(p *amqp.Publishing, key []byte) {
+	if len(key) == 0 {
+		return
+	}
+	if p.Headers == nil {
+		p.Headers = make(amqp.Table)
+	}
+	p.Headers[deadKey] = fieldOf(key)
+}
+
 // fitsShort tells whether a value fits the protocol's short strings.
 func fitsShort(value []byte) bool { return len(value) <= 255 && utf8.Valid(value) }
 
