@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -105,7 +106,7 @@ func (d *devices) device(i int) {
 	o := &one{devices: d, user: userName(d.cfg.First + i), seen: map[string]bool{}}
 	url := d.cfg.URLs[i%len(d.cfg.URLs)]
 	var err error
-	if d.cfg.Stall || d.cfg.AckLoss > 0 || (d.cfg.EachStranger > 0 && i/len(d.cfg.URLs)%d.cfg.EachStranger == 0) {
+	if d.cfg.Stall > 0 || d.cfg.AckLoss > 0 || (d.cfg.EachStranger > 0 && i/len(d.cfg.URLs)%d.cfg.EachStranger == 0) {
 		err = o.stranger(url, random)
 	} else {
 		err = o.client(url)
@@ -144,7 +145,7 @@ func (o *one) closed(why string) {
 func (o *one) client(url string) error {
 	ended := make(chan error, 1)
 	c, err := client.New(client.Config{
-		URLs: []string{url}, User: o.user, Device: deviceName, KeepAlive: o.cfg.KeepAlive, AckDelay: 2 * time.Millisecond, PeerTimeout: peerTimeout(o.cfg.KeepAlive),
+		URLs: []string{url}, User: o.user, Device: deviceName, AckDelay: 2 * time.Millisecond, PeerTimeout: o.cfg.PeerTimeout,
 		Handler: func(_ context.Context, m client.Message) error {
 			o.event("push", strconv.FormatUint(m.Seq, 10), m.ID, strconv.Quote(string(m.Payload)))
 			o.event("ack", strconv.FormatUint(m.Seq, 10), m.ID)
@@ -180,7 +181,7 @@ func (o *one) client(url string) error {
 // stranger runs the other device.
 func (o *one) stranger(url string, random *rand.Rand) error {
 	cfg := stranger.Config{
-		URL: url, User: o.user, Device: deviceName, KeepAlive: o.cfg.KeepAlive, PeerTimeout: peerTimeout(o.cfg.KeepAlive),
+		URL: url, User: o.user, Device: deviceName, PeerTimeout: cmp.Or(o.cfg.PeerTimeout, 10*time.Second),
 		Stall: o.cfg.Stall, Random: random,
 		OnOpen: func(resumed bool, epoch uint64) { o.opened(resumed, strconv.FormatUint(epoch, 10)) },
 		OnPush: func(p stranger.Push) bool { return o.pushed(p, random) },
@@ -190,7 +191,7 @@ func (o *one) stranger(url string, random *rand.Rand) error {
 		},
 		OnClose: func(code uint64, err error) { o.closed(strconv.FormatUint(code, 10) + " " + tidy(err)) },
 	}
-	if o.cfg.Stall {
+	if o.cfg.Stall > 0 {
 		cfg.ReadBuffer = 4 << 10
 	}
 	return stranger.Run(o.ctx, cfg)
@@ -209,15 +210,6 @@ func (o *one) pushed(p stranger.Push, random *rand.Rand) bool {
 	}
 	o.event("ack", seq, p.ID)
 	return true
-}
-
-// peerTimeout is how long a device waits for the answer to a PING: with the two thirds of a heartbeat after which it
-// asks, a dead connection is gone within two heartbeats.
-func peerTimeout(keepAlive time.Duration) time.Duration {
-	if keepAlive == 0 {
-		return 10 * time.Second
-	}
-	return keepAlive
 }
 
 // tidy is an error as a field of a log.

@@ -25,9 +25,9 @@ type fleetConfig struct {
 	First, Users  int
 	URLs          []string      // in turn
 	EachStranger  int           // every so many devices is a stranger; 0: none
-	KeepAlive     time.Duration // the heartbeat to ask for; 0: as the node likes
+	PeerTimeout   time.Duration // for the answer to a PING; 0: 10 s
 	AckLoss       int           // percent of acks that strangers keep to themselves
-	Stall         bool          // all are strangers and read nothing
+	Stall         time.Duration // all are strangers, and read nothing for so long after each ACCEPT
 	ConnectWithin time.Duration // after the command to connect, at random
 }
 

@@ -23,15 +23,14 @@ var errSilent = errors.New("stranger: the node does not answer")
 
 // run returns when the connection ended; nil after a CLOSE or for a MOVE.
 func (c *conversation) run(ctx context.Context) error {
-	if c.Stall {
-		<-ctx.Done()
-		return ctx.Err()
-	}
 	c.wrote = time.Now()
+	if err := c.stall(ctx); err != nil {
+		return err
+	}
 	for {
 		if c.pinged.IsZero() && c.heartbeat > 0 && time.Since(c.wrote) >= c.beat() {
 			c.pinged = time.Now()
-			if err := c.write(appendNumber([]byte{typePing}, 1)); err != nil {
+			if err := c.ping(); err != nil {
 				return err
 			}
 		}
@@ -55,6 +54,30 @@ func (c *conversation) run(ctx context.Context) error {
 		}
 	}
 }
+
+// stall keeps the heartbeat and reads nothing.
+func (c *conversation) stall(ctx context.Context) error {
+	for end := time.Now().Add(c.Stall); c.Stall > 0; {
+		left := time.Until(end)
+		if left <= 0 {
+			return nil
+		}
+		if c.heartbeat > 0 {
+			left = min(left, c.beat())
+		}
+		select {
+		case <-time.After(left):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := c.ping(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *conversation) ping() error { return c.write(appendNumber([]byte{typePing}, 1)) }
 
 // until is when something is to be done if nothing comes.
 func (c *conversation) until() time.Time {

@@ -12,11 +12,10 @@ import (
 type Config struct {
 	URL          string // tcp://host:port or ws://host:port/path
 	User, Device string
-	KeepAlive    time.Duration // the heartbeat to ask for; 0: as the node likes
 	PeerTimeout  time.Duration // how long the node may be silent after a PING
 	ReadBuffer   int           // of the kernel, in bytes; 0: as it likes
 	BackoffMax   time.Duration // 0: 30 s, as the page says
-	Stall        bool          // read nothing after ACCEPT
+	Stall        time.Duration // after each ACCEPT, read nothing for so long, but keep the heartbeat
 	Random       *rand.Rand    // the device's own
 
 	// Each is called by the goroutine that runs the device. OnPush says whether to ack.
@@ -70,7 +69,7 @@ func (d *device) connection(ctx context.Context) (accepted bool, after time.Dura
 	}
 	defer l.close()
 	defer context.AfterFunc(ctx, l.close)()
-	h := hello{user: d.User, device: d.Device, keepAlive: uint64(d.KeepAlive.Milliseconds()), session: d.session, epoch: d.epoch, lastSeq: d.acks.floor}
+	h := hello{user: d.User, device: d.Device, session: d.session, epoch: d.epoch, lastSeq: d.acks.floor}
 	if err := l.write(h.frame()); err != nil {
 		return false, 0, err
 	}
