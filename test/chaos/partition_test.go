@@ -42,7 +42,7 @@ func TestOneWayPartition(t *testing.T) {
 			s, match := r.partitionedSource(ns, p)
 			users, each, during := 50, 20, 5*time.Second
 			if *long {
-				users, each, during = 200, 100, r.between(8*time.Second, 60*time.Second)
+				users, each, during = 200, 100, r.between(5*time.Second, 60*time.Second)
 			}
 			n := r.startNode(nodeConfig{host: ns.inner, namespace: ns.name, plugins: s.plugin(), memory: !hasDisk, settings: heartbeatSettings})
 			if p.devices {
@@ -61,10 +61,11 @@ func TestOneWayPartition(t *testing.T) {
 			}
 			r.pass(during - time.Since(began))
 			ns.heal()
+			lasted := time.Since(began)
 			load.done()
 			r.untilHandled(load.total(), 90*time.Second)
-			t.Logf("partition for %s", during)
-			r.verdict(during + time.Second)
+			t.Logf("partition for %s", lasted.Round(time.Millisecond))
+			r.verdict(lasted + time.Second)
 		})
 	}
 }
