@@ -20,8 +20,8 @@ func TestDevicesThatLoseAcks(t *testing.T) {
 		users, each, delays = 200, 50, []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second}
 	}
 	r := newRig(t)
-	s := r.anySource()
-	n := r.startNode(nodeConfig{plugins: s.plugin(), memory: !hasDisk, settings: retrySettings(delays)})
+	s := newHTTPSource(r)
+	n := r.startNode(nodeConfig{plugins: s.plugin(), settings: retrySettings(delays)})
 	f := r.startFleet("devices", fleetConfig{Users: users, URLs: n.deviceURLs(), AckLoss: 30})
 	f.connect()
 	r.untilConnected(users, 30*time.Second)
@@ -54,8 +54,8 @@ func TestNothingIsSentAgainIntoAJam(t *testing.T) {
 		users, each, stall = 50, 100, 20*time.Second
 	}
 	r := newRig(t)
-	s := r.anySource()
-	n := r.startNode(nodeConfig{plugins: s.plugin(), memory: !hasDisk, settings: heartbeatSettings})
+	s := newHTTPSource(r)
+	n := r.startNode(nodeConfig{plugins: s.plugin(), settings: heartbeatSettings})
 	f := r.startFleet("devices", fleetConfig{Users: users, URLs: n.deviceURLs(), Stall: stall, PeerTimeout: 10 * time.Second})
 	f.connect()
 	r.untilConnected(users, 30*time.Second)

@@ -48,6 +48,7 @@ func TestBrokerKilledMidBatch(t *testing.T) {
 			}
 			p.done()
 			r.untilHandled(p.total(), 2*time.Minute)
+			r.untilSettled(s, p.total())
 			report := r.verdict(check.AckGrace)
 			t.Logf("%d of %d acked before the last kill, the last %s after the last start; %d attempts to publish failed",
 				report.AckedByKill, p.total(), report.LastAckAfter, p.tries.Load())

@@ -17,8 +17,8 @@ func TestDrain(t *testing.T) {
 		connected, active, each, rate = 5000, 500, 60, 500
 	}
 	r := newRig(t)
-	s := r.anySource()
-	n := r.startNode(nodeConfig{plugins: s.plugin(), memory: !hasDisk, settings: fmt.Sprintf("node: { drain: { rate: %d/s, timeout: 60s } }", rate)})
+	s := newHTTPSource(r)
+	n := r.startNode(nodeConfig{plugins: s.plugin(), settings: fmt.Sprintf("node: { drain: { rate: %d/s, timeout: 60s } }", rate)})
 	// Strangers, because they write down when they were asked to leave.
 	f := r.startFleet("devices", fleetConfig{Users: connected, URLs: n.deviceURLs(), EachStranger: 1, ConnectWithin: 5 * time.Second})
 	f.connect()

@@ -27,6 +27,9 @@ func newHTTPSource(r *rig) *httpSource {
 func (s *httpSource) name() string   { return "http" }
 func (s *httpSource) plugin() string { return "" }
 
+// settled is true: what was answered is with the node.
+func (s *httpSource) settled(int) bool { return true }
+
 func (s *httpSource) put(ctx context.Context, m check.Message, id, body string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.r.node.urls["http"]+"/v1/push", strings.NewReader(body))
 	if err != nil {

@@ -47,10 +47,11 @@ func (s *kafkaSource) put(ctx context.Context, m check.Message, id, body string)
 	return "acks=all", err
 }
 
-// committed sums up the group's commits.
-func (s *kafkaSource) committed() (sum int64) {
+// settled says whether the group has committed so many records.
+func (s *kafkaSource) settled(records int) bool {
+	var sum int64
 	for _, offset := range s.broker.CommittedOffsets(s.topic, s.topic) {
 		sum += offset
 	}
-	return sum
+	return sum >= int64(records)
 }

@@ -29,22 +29,25 @@ var sources = map[string]func(*rig) source{
 	"rabbitmq": func(r *rig) source { return newRabbitSource(r, brokers.SharedRabbitMQ(r.t).URL()) },
 }
 
-// TestKillNine kills the node at random moments while messages of each source are on their way.
+// TestKillNine kills the node at random moments while messages of each source are on their way, to devices that are here
+// and to users that come back only when it is over.
 func TestKillNine(t *testing.T) {
 	for _, name := range []string{"http", "kafka", "rabbitmq"} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
 			s := sources[name](r)
 			size := killSizes()
-			n := r.startNode(nodeConfig{plugins: s.plugin(), memory: !hasDisk})
-			f := r.startFleet("devices", fleetConfig{Users: size.users, URLs: n.deviceURLs(), EachStranger: 4})
-			f.connect()
-			r.untilConnected(size.users, 30*time.Second)
+			n := r.startNode(nodeConfig{plugins: s.plugin()})
+			here := size.users * 4 / 5 // The others come at the end, and find what was stored for them.
+			r.startFleet("here", fleetConfig{Users: here, URLs: n.deviceURLs(), EachStranger: 4}).connect()
+			r.untilConnected(here, 30*time.Second)
 
 			p := r.publish(s, load{users: size.users, each: size.each, within: size.within, sizeMax: 600})
 			kills := r.killAtRandom(size.within, size.least, size.most)
 			p.done()
+			r.startFleet("away", fleetConfig{First: here, Users: size.users - here, URLs: n.deviceURLs(), EachStranger: 4}).connect()
 			r.untilHandled(p.total(), 60*time.Second)
+			r.untilSettled(s, p.total())
 			report := r.verdict(check.AckGrace)
 			t.Logf("%d kills, %d acked before the last one, all acked %s after the last start, %s of it published until then; %d attempts to publish failed",
 				kills, report.AckedByKill, report.LastAckAfter, report.LastSafeAfter, p.tries.Load())

@@ -23,8 +23,8 @@ func TestFileDescriptorsRunOut(t *testing.T) {
 		first, more, each = 200, 400, 60
 	}
 	r := newRig(t)
-	s := r.anySource()
-	n := r.startNode(nodeConfig{plugins: s.plugin(), memory: !hasDisk})
+	s := newHTTPSource(r)
+	n := r.startNode(nodeConfig{plugins: s.plugin()})
 	f := r.startFleet("first", fleetConfig{Users: first, URLs: n.deviceURLs(), EachStranger: 2})
 	f.connect()
 	r.untilConnected(first, 30*time.Second)
@@ -82,9 +82,6 @@ func (n *node) descriptors() int {
 // refused with a time to come back; when there is room again all goes on without a restart.
 func TestDiskRunsFull(t *testing.T) {
 	needRoot(t, "mount")
-	if !hasDisk {
-		t.Skip("the program has no store on disk")
-	}
 	users, each := 20, 40
 	if *long {
 		users, each = 100, 200
@@ -94,7 +91,7 @@ func TestDiskRunsFull(t *testing.T) {
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	command(t, "mount", "-t", "tmpfs", "-o", "size=96m", "chaos", data)
+	command(t, "mount", "-t", "tmpfs", "-o", "size=512m", "chaos", data)
 	t.Cleanup(func() { command(t, "umount", "-l", data) })
 	s := newHTTPSource(r)
 	n := r.startNode(nodeConfig{data: filepath.Join(data, "store")})

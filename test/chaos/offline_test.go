@@ -10,9 +10,6 @@ import (
 
 // TestEverybodyReturns has users away while messages pile up for them, and all of them come back at once.
 func TestEverybodyReturns(t *testing.T) {
-	if !hasDisk {
-		t.Skip("the program has no store on disk")
-	}
 	users, each, steady := 50, 100, 3*time.Second
 	if *long {
 		users, each, steady = 1000, 200, 20*time.Second

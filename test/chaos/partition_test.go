@@ -44,7 +44,7 @@ func TestOneWayPartition(t *testing.T) {
 			if *long {
 				users, each, during = 200, 100, r.between(5*time.Second, 60*time.Second)
 			}
-			n := r.startNode(nodeConfig{host: ns.inner, namespace: ns.name, plugins: s.plugin(), memory: !hasDisk, settings: heartbeatSettings})
+			n := r.startNode(nodeConfig{host: ns.inner, namespace: ns.name, plugins: s.plugin(), settings: heartbeatSettings})
 			if p.devices {
 				match = fmt.Sprintf("tcp %s { %s, %s }", p.port, portOf(n.urls["tcp"]), portOf(n.urls["ws"]))
 			}
@@ -73,7 +73,7 @@ func TestOneWayPartition(t *testing.T) {
 // partitionedSource is a source that the partition does not hinder from publishing, and what it is to match if the
 // partition is between node and broker.
 func (r *rig) partitionedSource(ns *namespace, p partition) (source, string) {
-	if p.devices && hasDisk {
+	if p.devices {
 		return newHTTPSource(r), ""
 	}
 	port := brokers.Port(r.t)

@@ -21,6 +21,8 @@ type source interface {
 	// put publishes a message and returns when it is safe, saying how. It is safe for concurrent use; calls of one user come
 	// one after another.
 	put(ctx context.Context, m check.Message, id, body string) (how string, err error)
+	// settled says whether, the node being gone, the broker would bring nothing of so many records again.
+	settled(records int) bool
 }
 
 // load is what is published: each user's messages in order, all users side by side.
@@ -135,5 +137,19 @@ func (p *publishing) one(m check.Message, size int) bool {
 		p.tries.Add(1)
 		p.log.Event("refused", append(fields, tidy(err))...)
 		p.pause(retryPause)
+	}
+}
+
+// untilSettled ends the node, once the broker has forgotten all it had to.
+func (r *rig) untilSettled(s source, records int) {
+	r.t.Helper()
+	idle := func() bool { return r.node.metric("pushcore_ingress_open_records") == 0 }
+	if wait(30*time.Second, idle) != nil {
+		r.t.Errorf("%v records are open though all messages were acked", r.node.metric("pushcore_ingress_open_records"))
+	}
+	r.pass(2 * time.Second) // Commits go by the second.
+	r.node.end()
+	if wait(30*time.Second, func() bool { return s.settled(records) }) != nil {
+		r.t.Error("the broker still has records though all messages were acked")
 	}
 }

@@ -85,15 +85,13 @@ func (s *rabbitSource) put(ctx context.Context, m check.Message, id, body string
 	return "confirmed", err
 }
 
-// left is what the queue holds, delivered and not settled included only after the node has let go of it.
-func (s *rabbitSource) left() int {
+// settled says whether the queue has nothing to hand to a consumer. What a node has taken and not settled comes back
+// when its connection is gone.
+func (s *rabbitSource) settled(int) bool {
 	ch, err := s.channel()
 	if err != nil {
-		return -1
+		return false
 	}
 	q, err := ch.QueueDeclarePassive(s.queue, true, false, false, false, nil)
-	if err != nil {
-		return -1
-	}
-	return q.Messages
+	return err == nil && q.Messages == 0 && q.Consumers == 0
 }

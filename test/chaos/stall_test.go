@@ -39,8 +39,8 @@ func TestDevicesThatReadNothing(t *testing.T) {
 func stallRound(t *testing.T, stall time.Duration) time.Duration {
 	const others, stalled, each = 9000, 1000, 2
 	r := newRig(t)
-	s := r.anySource()
-	n := r.startNode(nodeConfig{plugins: s.plugin(), memory: !hasDisk})
+	s := newHTTPSource(r)
+	n := r.startNode(nodeConfig{plugins: s.plugin()})
 	a := r.startFleet("others", fleetConfig{Users: others, URLs: n.deviceURLs(), EachStranger: 1, ConnectWithin: 10 * time.Second})
 	b := r.startFleet("stalled", fleetConfig{First: others, Users: stalled, URLs: n.deviceURLs(), EachStranger: 1, Stall: stall, ConnectWithin: 10 * time.Second})
 	a.connect()

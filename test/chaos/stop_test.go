@@ -42,8 +42,8 @@ func TestStoppedProcess(t *testing.T) {
 				t.Skip("long form only")
 			}
 			r := newRig(t)
-			s := r.anySource()
-			n := r.startNode(nodeConfig{plugins: s.plugin(), memory: !hasDisk, settings: heartbeatSettings})
+			s := newHTTPSource(r)
+			n := r.startNode(nodeConfig{plugins: s.plugin(), settings: heartbeatSettings})
 			f := r.startFleet("devices", fleetConfig{Users: users, URLs: n.deviceURLs(), EachStranger: 2, PeerTimeout: heartbeat / 2})
 			f.connect()
 			r.untilConnected(users, 30*time.Second)
@@ -77,7 +77,7 @@ func TestStoppedBroker(t *testing.T) {
 			const users, each, during = 200, 100, 10 * time.Second
 			r := newRig(t)
 			s, broker := open(r)
-			n := r.startNode(nodeConfig{plugins: s.plugin(), memory: !hasDisk})
+			n := r.startNode(nodeConfig{plugins: s.plugin()})
 			f := r.startFleet("devices", fleetConfig{Users: users, URLs: n.deviceURLs(), EachStranger: 2})
 			f.connect()
 			r.untilConnected(users, 30*time.Second)
@@ -97,12 +97,4 @@ func TestStoppedBroker(t *testing.T) {
 type pausable interface {
 	Pause()
 	Continue()
-}
-
-// anySource is the simplest one whose messages outlive the node.
-func (r *rig) anySource() source {
-	if hasDisk {
-		return newHTTPSource(r)
-	}
-	return newRabbitSource(r, brokers.SharedRabbitMQ(r.t).URL())
 }
