@@ -47,6 +47,7 @@ type data struct {
 type counts struct {
 	pairs     int
 	highest   uint64 // Order
+	written   uint64 // the highest Order that the database has
 	payload   uint64 // the last number of a shared message
 	notice    uint64 // the last one's number
 	nextEnd   uint64 // instant before which nothing expires
@@ -106,7 +107,8 @@ func (d *data) commit() error {
 	if !d.batch.Empty() {
 		d.commits++
 		d.set([]byte{keyCommits}, binary.AppendUvarint(begin(d.value), d.commits))
-		if d.highest != d.before.highest {
+		if d.highest != d.written {
+			d.written = d.highest
 			d.set([]byte{keyHighest}, binary.AppendUvarint(begin(d.value), d.highest))
 		}
 		if err := d.db.Apply(d.batch, pebble.Sync); err != nil {

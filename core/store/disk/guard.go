@@ -16,14 +16,26 @@ import (
 type guard struct {
 	vfs.FS
 	state *state
+	tally *tally // nil until it is open
 }
+
+func (g *guard) manifestSynced(name string, size int64) {
+	if g.tally == nil {
+		return
+	}
+	if err := g.tally.writeManifest(name, size); err != nil {
+		g.state.fail(err)
+	}
+}
+
+func isManifest(name string) bool { return strings.HasPrefix(path.Base(name), manifestPrefix) }
 
 func (g *guard) Unwrap() vfs.FS { return g.FS }
 
 // mustNotFail tells whether the database does not survive that a file is not written.
 func mustNotFail(name string) bool {
 	base := path.Base(name)
-	return strings.HasSuffix(base, ".log") || strings.HasPrefix(base, "MANIFEST") || strings.HasPrefix(base, "marker.") || base == tallyName
+	return strings.HasSuffix(base, ".log") || isManifest(base) || strings.HasPrefix(base, "marker.") || base == tallyName
 }
 
 // passes tells whether a failure may pass by itself.
@@ -72,14 +84,36 @@ func (g *guard) Rename(from, to string) error {
 // guardedFile is a log or a manifest.
 type guardedFile struct {
 	vfs.File
-	guard *guard
-	name  string
+	guard   *guard
+	name    string
+	written int64 // if it was written from its beginning
+	linked  bool  // its name is durable
+}
+
+// Sync also makes the name durable the first time: the database has another file
+// name a new manifest before it syncs the directory.
+func (f *guardedFile) Sync() error {
+	if err := f.File.Sync(); err != nil {
+		return err
+	}
+	if !isManifest(f.name) {
+		return nil
+	}
+	if !f.linked {
+		if err := syncDir(f.guard.FS, path.Dir(f.name)); err != nil {
+			return err
+		}
+		f.linked = true
+	}
+	f.guard.manifestSynced(path.Base(f.name), f.written)
+	return nil
 }
 
 func (f *guardedFile) Write(b []byte) (written int, err error) {
 	err = f.guard.again(f.name, func() error {
 		n, err := f.File.Write(b[written:])
 		written += n
+		f.written += int64(n)
 		return err
 	})
 	return written, err

@@ -19,6 +19,7 @@ type loaded struct {
 // read reads what is kept in memory.
 func (l *loaded) read(d *data) error {
 	_, err := d.get([]byte{keyHighest}, func(c *content) { d.highest = c.uvarint() })
+	d.written = d.highest
 	if err == nil {
 		err = d.kind(keyEntry, func(key []byte, c *content) error { return l.entry(d, key, c) })
 	}

@@ -54,8 +54,9 @@ func (d *data) owe(op *store.Op, a *store.Answer) error {
 	case found:
 		p.Owed = number
 	default:
-		p = d.notable(p)
-		d.highest = max(d.highest, p.Order)
+		if p = d.notable(p); p.Owed != 0 {
+			d.highest = max(d.highest, p.Order)
+		}
 	}
 	a.Owed = []store.Pair{p}
 	return nil

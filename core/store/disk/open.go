@@ -53,6 +53,10 @@ func (s *Store) openFiles() (err error) {
 	if t, s.tallied, err = openTally(fs, s.cfg.Dir); err != nil {
 		return errors.Join(err, s.lock.Close())
 	}
+	fs.tally = t
+	if err := s.tallied.checkManifest(fs, s.cfg.Dir); err != nil {
+		return errors.Join(err, t.close(), s.lock.Close())
+	}
 	if s.db, err = pebble.Open(s.cfg.Dir, s.options(fs)); err != nil {
 		return errors.Join(openError(err), t.close(), s.lock.Close())
 	}
@@ -98,8 +102,8 @@ func (s *Store) checkFormat() error {
 	case there:
 		return s.checkTally()
 	}
-	if s.tallied > 0 {
-		return fmt.Errorf("%w: of %d commits none is there", ErrDamaged, s.tallied)
+	if s.tallied.commits > 0 {
+		return fmt.Errorf("%w: of %d commits none is there", ErrDamaged, s.tallied.commits)
 	}
 	return s.data.scan([]byte{0}, []byte{0xff}, func(key []byte, _ *content) (bool, error) {
 		return false, fmt.Errorf("it holds something else: key %q and no format", key)
@@ -112,9 +116,9 @@ func (s *Store) checkTally() error {
 	if _, err := s.data.get(key, func(c *content) { s.data.commits = c.uvarint() }); err != nil {
 		return err
 	}
-	if s.data.commits < s.tallied {
+	if s.data.commits < s.tallied.commits {
 		return fmt.Errorf("%w: the end of its log or manifest is missing or unreadable: of %d commits the last %d are not there",
-			ErrDamaged, s.tallied, s.tallied-s.data.commits)
+			ErrDamaged, s.tallied.commits, s.tallied.commits-s.data.commits)
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ type Store struct {
 	applying sync.Mutex // guards what follows
 	db       *pebble.DB
 	lock     *pebble.Lock
-	tallied  uint64 // commits, as the tally had it
+	tallied  tallied // as it was opened
 	data     *data
 	taken    []store.Op // by run: the other queue, emptied
 	answers  store.Answers

@@ -58,7 +58,7 @@ func TestDurable(t *testing.T, medium func(seed uint64) Medium) {
 		for seed := range seeds(t, 50) {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				s := newStory(t, uint64(seed), medium) //nolint:gosec // Not negative.
-				for range 4 {
+				for chapters := 0; chapters < 4 && !s.over; chapters++ {
 					s.chapter(1 + s.draw("crash at", 80))
 				}
 			})

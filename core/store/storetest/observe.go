@@ -161,7 +161,7 @@ func readingLine(op *store.Op, a *store.Answer) string {
 		return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(a.Receiver.Device, b.Receiver.Device))
 	})
 	for _, p := range found {
-		fmt.Fprintf(&b, " %d/%q %s;", p.Order, p.Receiver.Device, print(p.Message))
+		fmt.Fprintf(&b, " %d/%q×%d %v %s;", p.Order, p.Receiver.Device, p.Receiver.Attempts, p.Receiver.Sent, print(p.Message))
 	}
 	return b.String()
 }

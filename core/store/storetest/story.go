@@ -25,6 +25,7 @@ type story struct {
 	told  []told          // since it was opened
 	acked map[uint64]bool // tokens that were answered before the power failed
 	ids   int             // remembered so far
+	over  bool            // what is known is not enough to go on
 }
 
 // told is an operation and its answer.
@@ -54,6 +55,10 @@ func (s *story) Fatalf(format string, args ...any) {
 // change, and says whether it came to that.
 func (s *story) chapter(crashAt int) (reached bool) {
 	s.open()
+	if s.over {
+		s.close()
+		return false
+	}
 	s.medium.Arm(crashAt, func() { s.acked, reached = s.tokens(), true })
 	for range 12 {
 		s.burst()
@@ -202,8 +207,9 @@ func (s *story) adopt(observed map[string]string) {
 }
 
 // explain finds the prefix of a user's operations, not shorter than what was
-// answered, whose outcome is observed.
-func (s *story) explain(user, observed string) (*model, error) {
+// answered, whose outcome is observed. Where several are, the shortest; if they
+// differ in what cannot be seen (who has acked), the story is over.
+func (s *story) explain(user, observed string) (explained *model, err error) {
 	m := s.base.clone()
 	var mine []told
 	least := 0
@@ -221,8 +227,11 @@ func (s *story) explain(user, observed string) (*model, error) {
 			after := m.clone()
 			after.reopen()
 			want := after.observe(user)
-			if want == observed {
-				return after, nil
+			switch {
+			case want == observed && explained == nil:
+				explained = after
+			case want == observed:
+				s.over = s.over || !maps.Equal(explained.acked, after.acked)
 			}
 			wanted += fmt.Sprintf("\nafter %d:\n%s", n, want)
 		}
@@ -233,6 +242,9 @@ func (s *story) explain(user, observed string) (*model, error) {
 		if a := mine[n].answer; a != nil {
 			m.named(append(slices.Clone(a.Removed), a.Owed...))
 		}
+	}
+	if explained != nil {
+		return explained, nil
 	}
 	return nil, fmt.Errorf("%q has\n%s\nwhich is not what %d to %d operations leave; what was answered is durable, and nothing is done behind what is not:%s",
 		user, observed, least, len(mine), wanted)
