@@ -192,3 +192,35 @@ plugins: { tcp: { config: { listen: 127.0.0.1:0 } } }
 	first.push("alive", "push-to", "user:alice")
 	d.gets("alive")
 }
+
+// TestStartGoesOnWhereTheStopWas stops a node on disk: what is unacked is stored and
+// settled, and comes first, in order and under its id, when the device is back.
+func TestStartGoesOnWhereTheStopWas(t *testing.T) {
+	yaml := withBroker + "\nstore: { kind: disk, path: " + t.TempDir() + " }\n"
+	first := start(t, yaml)
+	d := first.user("alice", "phone")
+	first.push("acked", "push-to", "user:alice", "push-id", "m0", "push-class", "fast")
+	d.gets("acked")
+	first.broker.deliver(t, 1, "one", "push-to", "user:alice", "push-id", "m1")
+	first.broker.deliver(t, 2, "two", "push-to", "user:alice", "push-id", "m2")
+	d.sees("one", "two")
+	first.stop()
+	expect[wire.Move](d)
+	d.closed(wire.CodeMoved)
+	first.broker.settles(t, sdk.Done, 1, 2)
+
+	second := start(t, yaml)
+	back := second.connect(wire.Connect{User: "alice", Device: "phone",
+		Resume: wire.Resume{Session: d.accept.Session, Epoch: d.accept.Epoch, Seq: 0}})
+	if back.accept.Resumed {
+		t.Error("a session is resumed that has ended with the node")
+	}
+	second.broker.deliver(t, 3, "three", "push-to", "user:alice", "push-id", "m3")
+	for i, p := range back.gets("one", "two", "three") {
+		if want := string("123"[i]); string(p.ID) != "m"+want {
+			t.Errorf("message %d has the id %s", i, p.ID)
+		}
+	}
+	second.broker.settles(t, sdk.Done, 3)
+	second.fated("3", "reliable", "acked", "")
+}
