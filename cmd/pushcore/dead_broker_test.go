@@ -128,7 +128,7 @@ type graveDevice struct {
 // connectGraveDevice connects a user's device.
 func connectGraveDevice(t *testing.T, url, user string) *graveDevice {
 	t.Helper()
-	d := &graveDevice{got: make(chan client.Message, 100), accept: make(chan struct{})}
+	d := &graveDevice{got: make(chan client.Message, 1000), accept: make(chan struct{})}
 	c, err := client.New(client.Config{
 		URLs: []string{url}, User: user, Device: "d", AckDelay: time.Millisecond,
 		Handler: func(_ context.Context, m client.Message) error {
