@@ -193,8 +193,20 @@ func (s *Shard) bequeath(ses *session.Session) {
 		s.leave(ses.Held.Pop().Pair)
 	}
 	if ses.Device == "" && ses.User.Stored+ses.User.Puts+ses.User.Failed > 0 {
+		s.storeSiblings(ses.User)
 		s.submit(&job{user: ses.User, op: store.Op{
 			Kind: store.EndSession, Device: ses.Key(), Until: s.waitsUntil(), Fate: envelope.Dropped, Reason: envelope.SessionEnded}})
+	}
+}
+
+// storeSiblings lets the store know of all that a user's sessions hold: what one of
+// them leaves is nobody else's to take if another has it.
+func (s *Shard) storeSiblings(u *session.User) {
+	for _, ses := range u.Sessions {
+		s.chosen = ses.Pairs(isNotStored, s.chosen[:0])
+		for _, p := range s.chosen {
+			s.putPair(p)
+		}
 	}
 }
 

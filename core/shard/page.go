@@ -100,9 +100,36 @@ func (s *Shard) letGo(ses *session.Session) {
 	ses.Held, ses.HeldPuts = nil, 0
 }
 
-// isHeld says whether an order is of what is held: the store may have it as well.
+// isHeld says whether a message is held: the store may have been given it as well.
 func isHeld(ses *session.Session, order uint64) bool {
-	return ses.Held != nil && ses.Held.Len() > 0 && order >= ses.Held.At(0).Part.Order
+	for i := range ses.Queued() - ses.Out.Len() {
+		if ses.Held.At(i).Part.Order == order {
+			return true
+		}
+	}
+	return false
+}
+
+// follow puts what a page has brought behind all that is older: into the outbox, or
+// between what is held, where it was left by another receiver of the user.
+func (s *Shard) follow(ses *session.Session, e session.Entry) {
+	order := e.Part.Order
+	if ses.Held == nil || ses.Held.Len() == 0 || order < ses.Held.At(0).Part.Order {
+		ses.Out.Push(e)
+		ses.Cursor = max(ses.Cursor, order)
+		return
+	}
+	for n := ses.Held.Len(); n > 0; n-- {
+		held := ses.Held.Pop()
+		if e.Part != nil && held.Part.Order > order {
+			ses.Held.Push(e)
+			e = session.Entry{}
+		}
+		ses.Held.Push(held)
+	}
+	if e.Part != nil {
+		ses.Held.Push(e)
+	}
 }
 
 // replay puts a stored message into the outbox.
@@ -119,8 +146,7 @@ func (s *Shard) replay(ses *session.Session, e *store.Entry) {
 	p.Safe = p.Safe || s.storedIsSafe(e.Message)
 	p.Session, p.Store, p.Attempts, p.Sent = ses, session.Stored, e.Receiver.Attempts, e.Receiver.Sent
 	p.From, p.Kin = fromOf(e.Message, ses), s.kinAt(ses.User, e.Order)
-	ses.Out.Push(session.Entry{Part: p.Part, Pair: p, From: p.From})
-	ses.Cursor = max(ses.Cursor, e.Order)
+	s.follow(ses, session.Entry{Part: p.Part, Pair: p, From: p.From})
 	s.watchExpiry(ses, e.Message)
 }
 
