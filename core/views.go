@@ -78,6 +78,11 @@ func (r *Runtime) Erase(ctx context.Context, user string) (int, error) {
 	return r.count(ctx, shard.Query{Kind: shard.QueryErase, User: user})
 }
 
+// Forget implements admin.Node.
+func (r *Runtime) Forget(ctx context.Context, user, device string) (int, error) {
+	return r.count(ctx, shard.Query{Kind: shard.QueryForget, User: user, Device: device})
+}
+
 // count asks the owner of a user.
 func (r *Runtime) count(ctx context.Context, q shard.Query) (int, error) {
 	answers, err := r.queries.ask(ctx, q, r.owner(q.User))

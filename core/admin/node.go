@@ -20,7 +20,10 @@ type Node interface {
 	Sessions(ctx context.Context, q SessionQuery) ([]Session, string, error)
 	Kick(ctx context.Context, user string) (int, error)
 	User(ctx context.Context, user string) (User, error) // ErrNotFound: nothing is known of him
+	// Erase and Forget (of one device) return how many pairs they ended, when that
+	// is stored.
 	Erase(ctx context.Context, user string) (int, error)
+	Forget(ctx context.Context, user, device string) (int, error)
 	Group(ctx context.Context, group string) (Group, error)
 
 	// Drain begins to send devices away and to take nothing in, unless that has

@@ -51,6 +51,7 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"GET /v1/sessions":                         s.ask(s.sessions, ScopeRead),
 		"GET /v1/users/{user}":                     s.ask(s.user, ScopeRead),
 		"DELETE /v1/users/{user}":                  s.ask(s.eraseUser, ScopeControl),
+		"DELETE /v1/users/{user}/devices/{device}": s.ask(s.forgetDevice, ScopeControl),
 		"DELETE /v1/users/{user}/sessions":         s.ask(s.kickUser, ScopeControl),
 		"GET /v1/groups/{group}":                   s.ask(s.group, ScopeRead),
 		"DELETE /v1/groups/{group}":                s.ask(s.dissolveGroup, ScopeControl),

@@ -45,8 +45,11 @@ func (n *fakeNode) Sessions(_ context.Context, q SessionQuery) ([]Session, strin
 	return []Session{{ID: "s1", User: "u", State: "attached"}}, "s1", n.failure
 }
 
-func (n *fakeNode) Kick(context.Context, string) (int, error)      { return 2, n.failure }
-func (n *fakeNode) Erase(context.Context, string) (int, error)     { return 3, n.failure }
+func (n *fakeNode) Kick(context.Context, string) (int, error)  { return 2, n.failure }
+func (n *fakeNode) Erase(context.Context, string) (int, error) { return 3, n.failure }
+func (n *fakeNode) Forget(_ context.Context, user, device string) (int, error) {
+	return len(user) + len(device), n.failure
+}
 func (n *fakeNode) Drain(context.Context) (Drain, error)           { return n.drain, n.failure }
 func (n *fakeNode) Ready() error                                   { return n.ready }
 func (n *fakeNode) User(_ context.Context, u string) (User, error) { return User{User: u}, n.failure }

@@ -64,6 +64,17 @@ func (s *Server) eraseUser(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func (s *Server) forgetDevice(w http.ResponseWriter, r *http.Request) {
+	user, ok := pathID(w, r, "user")
+	if !ok {
+		return
+	}
+	if device, ok := pathID(w, r, "device"); ok {
+		n, err := s.node.Forget(r.Context(), user, device)
+		answer(w, map[string]int{"ended": n}, err)
+	}
+}
+
 func (s *Server) kickUser(w http.ResponseWriter, r *http.Request) {
 	if id, ok := pathID(w, r, "user"); ok {
 		n, err := s.node.Kick(r.Context(), id)

@@ -95,6 +95,10 @@ func TestErasingCountsEachPairOnce(t *testing.T) {
 	r.storeUpTo(r.record) // one in the window and on its way,
 	r.pending(t)          // and one in the window only.
 	r.Handle(&Query{Kind: QueryErase, User: "u0"})
+	if len(r.effects.Answers) > 0 {
+		t.Error("answered before it is stored")
+	}
+	r.answer(0)
 	if got := r.effects.Answers[0].Count; got != 3 {
 		t.Errorf("%d pairs ended, want 3", got)
 	}

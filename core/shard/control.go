@@ -13,6 +13,7 @@ import (
 // operation is an operation of the backend until all its effects are stored.
 type operation struct {
 	record envelope.RecordID
+	answer *Answer // to an operator; Count is of the pairs that end
 	left   int
 }
 
@@ -37,7 +38,12 @@ func (s *Shard) control(c *envelope.Control) {
 
 // operationDone takes one hold off an operation.
 func (s *Shard) operationDone(op *operation) {
-	if op.left--; op.left == 0 && op.record != 0 {
+	op.left--
+	switch {
+	case op.left > 0:
+	case op.answer != nil:
+		s.effects.Answers = append(s.effects.Answers, *op.answer)
+	case op.record != 0:
 		s.effects.Reports = append(s.effects.Reports, envelope.Report{Kind: envelope.ReportSafe, Loop: s.cfg.ID, Record: op.record})
 	}
 }
@@ -164,11 +170,11 @@ func (s *Shard) withdrawPuts(m *envelope.Message, op *operation) {
 	}
 }
 
-// erase forgets a user altogether and counts the pairs that end by it.
-func (s *Shard) erase(id string) int {
+// erase forgets a user altogether.
+func (s *Shard) erase(id string, op *operation) {
 	u := s.users[id]
 	if u == nil {
-		return 0
+		return
 	}
 	before := s.stats.Books.Ended()
 	for len(u.Sessions) > 0 {
@@ -181,8 +187,7 @@ func (s *Shard) erase(id string) int {
 		g.RemoveUser(u)
 		s.left(g)
 	}
-	ended := int(s.stats.Books.Ended()-before) + s.onlyStored(u) //nolint:gosec // A count of pairs.
 	u.Devices = nil
-	s.submit(&job{user: u, op: store.Op{Kind: store.EraseUser, Fate: envelope.Dropped, Reason: envelope.UserErased}})
-	return ended
+	op.answer.Count += int(s.stats.Books.Ended() - before) //nolint:gosec // A count of pairs.
+	s.alsoStore(op, u, store.Op{Kind: store.EraseUser, Fate: envelope.Dropped, Reason: envelope.UserErased})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/pushcore/pushcore/core/envelope"
 	"github.com/pushcore/pushcore/core/session"
 	"github.com/pushcore/pushcore/core/store"
+	"github.com/pushcore/pushcore/sdk/wire"
 )
 
 // forgetTick is the resolution at which devices are forgotten.
@@ -18,6 +19,22 @@ func (s *Shard) forgetDevice(u *session.User, device string) {
 	u.Devices = slices.DeleteFunc(u.Devices, func(d session.Device) bool { return d.ID == device })
 	s.submit(&job{user: u, op: store.Op{
 		Kind: store.ForgetDevice, Device: device, Fate: envelope.Dropped, Reason: envelope.DeviceForgotten}})
+}
+
+// forget knows a device of a user no more, as an operator asked: its session ends, and
+// what is pending for it.
+func (s *Shard) forget(id, device string, op *operation) {
+	u := s.users[id]
+	if u == nil || device == "" {
+		return
+	}
+	if ses := u.SessionOf(device); ses != nil {
+		op.answer.Count += s.endReceiver(ses, envelope.DeviceForgotten)
+		s.kick(ses, wire.CodeKicked, "the device was forgotten")
+	}
+	u.Devices = slices.DeleteFunc(u.Devices, func(d session.Device) bool { return d.ID == device })
+	s.alsoStore(op, u, store.Op{
+		Kind: store.ForgetDevice, Device: device, Fate: envelope.Dropped, Reason: envelope.DeviceForgotten})
 }
 
 // endReceiver ends what a session holds in memory for its device.

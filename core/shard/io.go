@@ -68,6 +68,7 @@ type Query struct {
 	Token  uint64
 	Kind   QueryKind
 	User   string
+	Device string
 	Group  string
 	Plugin int // sessions of this transport instance only; below 0: of all
 	Limit  int
@@ -85,7 +86,8 @@ const (
 	QueryGroup                         // → GroupView: members and joined sessions of this shard
 	QueryKick                          // close User's sessions with Code → Count
 	QueryStats                         // → Stats
-	QueryErase                         // forget User altogether → Count of pairs ended
+	QueryErase                         // forget User altogether → Count of pairs ended, when it is stored
+	QueryForget                        // forget his Device → likewise
 	QueryLeft                          // → Left: what a stop waits for
 )
 

@@ -168,6 +168,9 @@ func (s *Shard) stored(a *store.Answer) {
 		s.removed(a.Removed)
 	}
 	if j.order != nil {
+		if j.order.answer != nil {
+			j.order.answer.Count += len(a.Removed)
+		}
 		s.operationDone(j.order)
 	}
 	if j.user != nil {

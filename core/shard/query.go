@@ -61,8 +61,15 @@ func (s *Shard) query(q *Query) {
 		a.Group = s.groupView(q.Group)
 	case QueryKick:
 		a.Count = s.kickUser(q.User, wire.Code(q.Code))
-	case QueryErase:
-		a.Count = s.erase(q.User)
+	case QueryErase, QueryForget:
+		op := &operation{answer: &a, left: 1}
+		if q.Kind == QueryErase {
+			s.erase(q.User, op)
+		} else {
+			s.forget(q.User, q.Device, op)
+		}
+		s.operationDone(op)
+		return
 	case QueryLeft:
 		a.Left = s.remainder()
 	case QueryStats:
@@ -116,7 +123,7 @@ func (s *Shard) userView(id string) *UserView {
 	if u == nil {
 		return nil
 	}
-	v := &UserView{Devices: slices.Clone(u.Devices), Stored: u.Stored}
+	v := &UserView{Devices: slices.Clone(u.Devices), Stored: s.onlyStored(u)}
 	v.Groups = namesOf(u.Members)
 	for _, ses := range u.Sessions {
 		v.Sessions = append(v.Sessions, s.sessionView(ses))

@@ -38,6 +38,8 @@ type node struct {
 	http    *http.Client
 	key     string
 	stopped bool
+
+	dir, yaml string
 }
 
 // listeners is the configuration of a node without a broker, on two loops, so that
@@ -61,7 +63,13 @@ plugins:
 // start runs a node. When the test ends its books must balance.
 func start(t *testing.T, yaml string) *node {
 	t.Helper()
-	n := prepare(t, yaml)
+	return startIn(t, t.TempDir(), yaml)
+}
+
+// startIn is start in a directory that another node has left.
+func startIn(t *testing.T, dir, yaml string) *node {
+	t.Helper()
+	n := prepareIn(t, dir, yaml)
 	if err := n.runtime.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -81,8 +89,13 @@ func start(t *testing.T, yaml string) *node {
 // prepare builds a node without starting it.
 func prepare(t *testing.T, yaml string) *node {
 	t.Helper()
-	n := &node{t: t, urls: map[string]string{}, broker: newBroker(), http: &http.Client{Transport: &http.Transport{}}}
-	file := filepath.Join(t.TempDir(), "node.yaml")
+	return prepareIn(t, t.TempDir(), yaml)
+}
+
+func prepareIn(t *testing.T, dir, yaml string) *node {
+	t.Helper()
+	n := &node{t: t, dir: dir, yaml: yaml, urls: map[string]string{}, broker: newBroker(), http: &http.Client{Transport: &http.Transport{}}}
+	file := filepath.Join(dir, "node.yaml")
 	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
