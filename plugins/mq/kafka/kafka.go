@@ -124,23 +124,12 @@ func (k *Kafka) Close(deadline time.Time) error {
 		return nil
 	}
 	k.stop()
-	ended := make(chan struct{})
-	go func() { k.running.Wait(); close(ended) }()
-	cut := time.NewTimer(time.Until(deadline) - cutBefore)
-	defer cut.Stop()
-	var err error
-	select {
-	case <-ended:
-	case <-cut.C:
-		k.cluster.dial.Cut()
-		err = errLate
-		<-ended
-	}
+	inTime := k.cluster.dial.Await(&k.running, deadline)
 	k.cluster.close()
-	return err
+	if !inTime {
+		return errLate
+	}
+	return nil
 }
-
-// cutBefore is how long before the deadline connections are cut.
-const cutBefore = 50 * time.Millisecond
 
 var errLate = errors.New("the cluster did not answer in time: the last offsets may not be committed and are delivered again")

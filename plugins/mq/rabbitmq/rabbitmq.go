@@ -126,23 +126,12 @@ func (r *RabbitMQ) Close(deadline time.Time) error {
 		return nil
 	}
 	r.stop()
-	ended := make(chan struct{})
-	go func() { r.running.Wait(); close(ended) }()
-	cut := time.NewTimer(time.Until(deadline) - cutBefore)
-	defer cut.Stop()
-	var err error
-	select {
-	case <-ended:
-	case <-cut.C:
-		r.broker.dialer.Cut()
-		err = errLate
-		<-ended
-	}
+	inTime := r.broker.dialer.Await(&r.running, deadline)
 	r.broker.dialer.Cut()
-	return err
+	if !inTime {
+		return errLate
+	}
+	return nil
 }
-
-// cutBefore is how long before the deadline connections are cut.
-const cutBefore = 50 * time.Millisecond
 
 var errLate = errors.New("the broker did not answer in time: the last records may not be acknowledged and are delivered again")

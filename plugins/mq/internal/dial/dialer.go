@@ -7,6 +7,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"time"
 )
 
 // Dialer opens connections. Its methods may be called from any goroutine.
@@ -55,6 +56,26 @@ func (d *Dialer) Cut() {
 	d.cancel()
 	for c := range d.conns {
 		c.Conn.Close()
+	}
+}
+
+// cutBefore is how long before a deadline connections are cut.
+const cutBefore = 50 * time.Millisecond
+
+// Await waits until all that uses the connections has ended. Shortly before the
+// deadline it cuts them, after which all ends at once; then it returns false.
+func (d *Dialer) Await(running *sync.WaitGroup, deadline time.Time) bool {
+	ended := make(chan struct{})
+	go func() { running.Wait(); close(ended) }()
+	cut := time.NewTimer(time.Until(deadline) - cutBefore)
+	defer cut.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-cut.C:
+		d.Cut()
+		<-ended
+		return false
 	}
 }
 
