@@ -39,9 +39,15 @@ func (logger) IsTracingEnabled(context.Context) bool { return false }
 // the read that finds it fails.
 func (s *state) listener() *pebble.EventListener {
 	l := &pebble.EventListener{
-		BackgroundError: func(err error) {
-			if !passes(err) {
-				s.log.Error("the database cannot flush or compact its files", "error", err)
+		BackgroundError: s.ail,
+		FlushEnd: func(i pebble.FlushInfo) {
+			if i.Err == nil {
+				s.recover()
+			}
+		},
+		CompactionEnd: func(i pebble.CompactionInfo) {
+			if i.Err == nil {
+				s.recover()
 			}
 		},
 		DataCorruption: func(i pebble.DataCorruptionInfo) {

@@ -34,7 +34,6 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", cfg.Dir, err), s.closeFiles())
 	}
-	s.state.opened.Store(true)
 	s.state.look()
 	found.log(&cfg, s.data, time.Since(began))
 	return s, nil
@@ -61,6 +60,7 @@ func (s *Store) openFiles() (err error) {
 		return errors.Join(openError(err), t.close(), s.lock.Close())
 	}
 	s.data = newData(s.db, t, &s.cfg)
+	s.state.opened.Store(true)
 	return nil
 }
 

@@ -43,6 +43,8 @@ func (s *Store) swap() (closed bool) {
 // wait is how long nothing has to be done: until something expires, or space may
 // have been made or used up by others.
 func (s *Store) wait() time.Duration {
+	s.applying.Lock()
+	defer s.applying.Unlock()
 	next := time.Second
 	if end := s.data.nextEnd; s.state.failed() == nil {
 		if now := instant(s.cfg.Now()); end <= now {

@@ -30,6 +30,7 @@ type state struct {
 	fatal  atomic.Pointer[error] // final
 	full   atomic.Bool           // below the reserve
 	jammed atomic.Int32          // writes that wait for space
+	sick   atomic.Pointer[error] // why tables cannot be written, which is tried again
 
 	looked time.Time // when the space was looked at; of the engine's goroutine
 }
@@ -41,7 +42,28 @@ func (s *state) err() error {
 	case s.full.Load() || s.jammed.Load() > 0:
 		return ErrFull
 	}
+	if sick := s.sick.Load(); sick != nil {
+		return *sick
+	}
 	return nil
+}
+
+// ail says that tables cannot be written, until they can.
+func (s *state) ail(err error) {
+	if passes(err) {
+		err = fmt.Errorf("%w: %w", ErrFull, err)
+	} else {
+		err = fmt.Errorf("store: files cannot be written: %w", err)
+	}
+	if s.sick.Swap(&err) == nil {
+		s.log.Error("the store cannot write its files: nothing more is accepted until it can", "dir", s.dir, "error", err)
+	}
+}
+
+func (s *state) recover() {
+	if s.sick.Swap(nil) != nil {
+		s.log.Info("the store can write its files again", "dir", s.dir)
+	}
 }
 
 // failed is what has failed for good, or nil.
