@@ -81,8 +81,8 @@ func (s *Shard) haunt(key pairKey, counts bool) {
 	}
 }
 
-// onlyStored counts the pairs of a user without a session that are in the store, or
-// on their way to it, and have not ended.
+// onlyStored counts the pairs of a user that are in the store, or
+// on their way to it alone, and have not ended here.
 func (s *Shard) onlyStored(u *session.User) int {
 	n := u.Stored
 	for key := range s.ghosts {

@@ -41,7 +41,7 @@ type UserView struct {
 	Devices  []session.Device
 	Groups   []string
 	Sessions []SessionView
-	Stored   int // pairs
+	Stored   int // pairs in the store or on their way to it, that have not ended
 }
 
 // GroupView is a group's audience in the shard.
