@@ -48,6 +48,7 @@ func shardSettings(c *config.Config, id, loops int, plugins []string, owner func
 		UplinkQueue: shard.Bound{
 			Messages: share(c.Limits.Uplink.Queue.Messages, loops), Bytes: share(int(c.Limits.Uplink.Queue.Bytes), loops)},
 		ForwardHeaders: c.Delivery.ForwardHeaders, SessionsMax: share(c.Limits.MaxConnections, loops),
+		HistoryBytes: share(int(c.Limits.History), loops),
 	}
 	if s.ResumeWindow == 0 {
 		s.ResumeWindow = time.Nanosecond // 0 is the shard's word for its default.

@@ -26,6 +26,8 @@ type Node interface {
 	Forget(ctx context.Context, user, device string) (int, error)
 	Group(ctx context.Context, group string) (Group, error)
 
+	Finder
+
 	// Drain begins to send devices away and to take nothing in, unless that has
 	// begun, and says how far it is. It does not end the node.
 	Drain(ctx context.Context) (Drain, error)

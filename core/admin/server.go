@@ -57,6 +57,8 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"DELETE /v1/groups/{group}":                s.ask(s.dissolveGroup, ScopeControl),
 		"PUT /v1/groups/{group}/members/{user}":    s.ask(s.joinGroup, ScopeControl),
 		"DELETE /v1/groups/{group}/members/{user}": s.ask(s.leaveGroup, ScopeControl),
+		"GET /v1/messages":                         s.ask(s.messages, ScopeRead),
+		"GET /v1/messages/{id}":                    s.ask(s.message, ScopeRead),
 		"POST /v1/node/drain":                      s.ask(s.drain, ScopeAdmin),
 		"GET /openapi.json":                        describe,
 	}

@@ -25,6 +25,8 @@ type fakeNode struct {
 	query   SessionQuery
 	ready   error
 	drain   Drain
+	where   WhereQuery
+	found   Whereabouts
 	failure error
 }
 
@@ -50,7 +52,12 @@ func (n *fakeNode) Erase(context.Context, string) (int, error) { return 3, n.fai
 func (n *fakeNode) Forget(_ context.Context, user, device string) (int, error) {
 	return len(user) + len(device), n.failure
 }
-func (n *fakeNode) Drain(context.Context) (Drain, error)           { return n.drain, n.failure }
+func (n *fakeNode) Drain(context.Context) (Drain, error)         { return n.drain, n.failure }
+func (n *fakeNode) Oldest(context.Context) ([]OldestOpen, error) { return nil, n.failure }
+func (n *fakeNode) Where(_ context.Context, q WhereQuery) (Whereabouts, error) {
+	n.where = q
+	return n.found, n.failure
+}
 func (n *fakeNode) Ready() error                                   { return n.ready }
 func (n *fakeNode) User(_ context.Context, u string) (User, error) { return User{User: u}, n.failure }
 func (n *fakeNode) Group(_ context.Context, g string) (Group, error) {

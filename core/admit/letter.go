@@ -33,6 +33,7 @@ type letter struct {
 func (s *State) bury(now Now, src *Source, p *Parsed, err *Error) {
 	in := src.instance
 	in.dead[err.Reason]++
+	s.note(now, src, p, Died, err)
 	notice := Dead{Instance: in.index, Source: src.name, Position: p.Record.Position, Err: err, Lettered: in.DeadLetter}
 	s.effects.Dead = append(s.effects.Dead, notice)
 	if !in.DeadLetter {

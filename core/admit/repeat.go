@@ -21,6 +21,7 @@ func (s *State) offerRepeat(now Now, src *Source, p *Parsed) (verdict Verdict, d
 	}
 	src.count++
 	in.repeats++
+	s.note(now, src, p, Repeated, nil)
 	s.settle(src, p.Record.Position, Settled{ID: p.ID, Class: p.Message.Class, How: old.how, Acked: old.acked, Repeat: true})
 	return Taken, true
 }
@@ -33,6 +34,7 @@ func (s *State) join(now Now, src *Source, r *record, p *Parsed) Verdict {
 	}
 	src.count++
 	src.instance.joined++
+	s.note(now, src, p, Joined, nil)
 	if s.cfg.SettleOnAcceptance {
 		s.settle(src, p.Record.Position, Settled{ID: p.ID, Class: r.class, How: envelope.HowMemory, Repeat: true})
 		return Taken

@@ -19,6 +19,7 @@ type State struct {
 	retries   []*record                     // letters to publish again
 	unkept    []*record                     // ids to be kept, which the store has refused
 	effects   Effects
+	past      past
 
 	// Memory to be used again.
 	free    []*record

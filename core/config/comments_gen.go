@@ -73,6 +73,7 @@ var keyComments = map[string]string{
 	"JWTKey.Secret":             "The shared secret, for HS256, HS384 and HS512. Who knows it can be any\nuser.",
 	"Limits.AcceptRate":         "The new connections that the node accepts, so that authentication is not\noverrun when everybody comes back at once; the others wait in the\nkernel. 0: no bound.",
 	"Limits.ConnectTimeout":     "How long a new connection may take to say who it is and be let in.",
+	"Limits.History":            "The memory in which the node remembers what became of messages, for\n`pushcore where`: about 6,000 messages to one device each MiB. Beyond it\nthe oldest is forgotten. It is used as it is needed.",
 	"Limits.MailboxQueue":       "The entries that may wait for one event loop. At the bound the consumers\nof the brokers wait, and HTTP answers 503.",
 	"Limits.MaxConnections":     "The connections of the node. Beyond it a device is told to come back\nlater. The process needs a file descriptor for each.",
 	"Limits.MaxPayload":         "The longest payload, pushed or sent by a device. A longer record ends as\ndead(too_large), a longer push by HTTP gets 413.",

@@ -31,6 +31,10 @@ type Limits struct {
 	// The entries that may wait for one event loop. At the bound the consumers
 	// of the brokers wait, and HTTP answers 503.
 	MailboxQueue int `key:"mailbox_queue" min:"64" max:"16777216"`
+	// The memory in which the node remembers what became of messages, for
+	// `pushcore where`: about 6,000 messages to one device each MiB. Beyond it
+	// the oldest is forgotten. It is used as it is needed.
+	History Size `key:"history" min:"1MiB" max:"16GiB"`
 }
 
 // Uplink is `limits.uplink`.
@@ -55,6 +59,7 @@ func (l *Limits) setDefaults() {
 		Window:             Bound{Messages: 256, Bytes: 1 << 20},
 		Outbox:             Bound{Messages: 1000, Bytes: 1 << 20},
 		MailboxQueue:       8192,
+		History:            32 << 20,
 	}
 }
 

@@ -61,7 +61,7 @@ type Dispatcher struct {
 type inbox struct {
 	inputs  []Input
 	reports []envelope.Report // bounded by what is open and by the groups being joined
-	asks    []chan<- Stats
+	asks    []ask
 }
 
 // NewDispatcher makes a dispatcher; Start starts it. It panics if cfg.State cannot

@@ -44,8 +44,8 @@ func (d *Dispatcher) turn() (more, closed bool) {
 	d.post()
 	d.emit()
 	for i, ask := range d.taken.asks {
-		ask <- d.stats(now)
-		d.taken.asks[i] = nil
+		d.answer(now, &ask)
+		d.taken.asks[i] = askNothing
 	}
 	return more && !d.state.Blocked(), closed
 }

@@ -80,6 +80,9 @@ func (s *State) offer(now admit.Now, src *admit.Source, p *admit.Parsed) admit.V
 		s.relate(now, p.Control)
 		id, to = p.Control.Record, s.split.control(p.Control, s.out)
 	}
+	if to.Empty() && p.Message != nil {
+		s.admit.Unheard(now, p.Message.Origin.Plugin, p.Message)
+	}
 	s.admit.Dispatched(now, id, to)
 	s.carryOut()
 	return verdict

@@ -19,7 +19,7 @@ type Stats struct {
 func (d *Dispatcher) Stats(ctx context.Context) (Stats, error) {
 	answer := make(chan Stats, 1)
 	d.mu.Lock()
-	d.inbox.asks = append(d.inbox.asks, answer)
+	d.inbox.asks = append(d.inbox.asks, ask{stats: answer})
 	d.mu.Unlock()
 	d.poke()
 	select {

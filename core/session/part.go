@@ -2,6 +2,7 @@ package session
 
 import (
 	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/fates"
 )
 
 // Part is one message's part in a shard: what its receivers here have in common.
@@ -19,6 +20,8 @@ type Part struct {
 	// Replayed is the position of a message that comes from a group's history: it is
 	// given as a fast one, and is in no books. 0: it comes as it was pushed.
 	Replayed uint64
+
+	Past fates.Ref // what is remembered of it
 }
 
 // Form is a message in one of the shapes in which devices get it.

@@ -38,6 +38,7 @@ func (s *Shard) accept(d *envelope.Deliver) {
 		a.Open = true
 		s.parts[m.Record] = a.Part
 	}
+	a.Past = s.past.Accepted(m, s.now.Wall)
 	a.Unsafe++ // Held until all receivers are found.
 	s.accepting = true
 	for _, i := range d.To {
@@ -47,6 +48,7 @@ func (s *Shard) accept(d *envelope.Deliver) {
 	s.putAway(&a)
 	s.accepting = false
 	s.stats.Books.Owed += uint64(a.owed)
+	s.past.Owes(a.Past, a.owed)
 	if a.Open {
 		s.effects.Reports = append(s.effects.Reports, envelope.Report{
 			Kind: envelope.ReportOwed, Loop: s.cfg.ID, Record: m.Record, Pairs: a.owed})

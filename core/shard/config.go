@@ -38,6 +38,7 @@ type Config struct {
 	Codecs         []string // allowed compressions, best first; default snappy and zstd
 	RememberIDs    int      // told to devices; default 1,024
 	SessionsMax    int      // default 1,000,000
+	HistoryBytes   int      // for what became of messages; default 8 MiB
 
 	// Fated, if set, is told of each pair's end. It is called within a turn.
 	Fated func(Fated)
@@ -103,7 +104,7 @@ func (c *Config) setDefaults() {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&c.TurnBytes, 256 << 10}, {&c.ServeBytes, 4 << 20}, {&c.PayloadMax, 1 << 20}, {&c.RememberIDs, 1024}, {&c.SessionsMax, 1_000_000}} {
+	}{{&c.TurnBytes, 256 << 10}, {&c.ServeBytes, 4 << 20}, {&c.PayloadMax, 1 << 20}, {&c.RememberIDs, 1024}, {&c.SessionsMax, 1_000_000}, {&c.HistoryBytes, 8 << 20}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}

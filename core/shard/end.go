@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/fates"
 	"github.com/pushcore/pushcore/core/session"
 	"github.com/pushcore/pushcore/core/store"
 	"github.com/pushcore/pushcore/sdk"
@@ -57,6 +58,7 @@ func (s *Shard) conclude(part *session.Part, user, device string, f envelope.Fat
 	m := part.Message
 	s.fateOf(m, f, r)
 	part.Acked = part.Acked || f == envelope.Acked
+	part.Past = s.past.Ended(part.Past, m, &fates.End{User: user, Device: device, Fate: f, Reason: r, Attempts: attempts}, s.now.Wall)
 	if s.cfg.Fated != nil {
 		s.cfg.Fated(Fated{Message: m, User: user, Device: device, Fate: f, Reason: r})
 	}

@@ -74,6 +74,10 @@ type Query struct {
 	Limit  int
 	After  string
 	Code   uint16 // kick: the close code
+
+	// Of a message: QueryWhere, QueryStored.
+	ID, Scope string
+	Origin    envelope.Origin // QueryWhere: of its record, instead of the ID
 }
 
 // QueryKind is what is asked.
@@ -89,6 +93,8 @@ const (
 	QueryErase                         // forget User altogether → Count of pairs ended, when it is stored
 	QueryForget                        // forget his Device → likewise
 	QueryLeft                          // → Left: what a stop waits for
+	QueryWhere                         // what became of messages: of User, or of all → Where
+	QueryStored                        // what the store has of (Scope, ID), up to Limit, of User or of all → Stored, when the store answers
 )
 
 // PluginDown tells that a transport instance and all its connections are gone.

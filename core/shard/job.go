@@ -26,6 +26,7 @@ type job struct {
 	catch *session.CatchUp // Replay
 	gone  pairKey          // Remove of a pair that ended in memory
 	order *operation       // part of an operation of the backend
+	query uint64           // Find: the token of who asked
 
 	waits bool // to be tried again
 	delay time.Duration
@@ -137,6 +138,11 @@ func (s *Shard) stored(a *store.Answer) {
 	}
 	if j.ordered() {
 		j.user.Busy--
+	}
+	if j.op.Kind == store.Find {
+		delete(s.jobs, a.Token)
+		s.foundStored(j.query, a)
+		return
 	}
 	if a.Err != nil && j.op.Kind == store.Replay {
 		delete(s.jobs, a.Token)

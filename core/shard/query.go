@@ -20,6 +20,8 @@ type Answer struct {
 	Stats    *Stats
 	Count    int
 	Left     Left
+	Where    *WhereView
+	Stored   *StoredView
 }
 
 // SessionView is a session as operators see it.
@@ -72,6 +74,11 @@ func (s *Shard) query(q *Query) {
 		return
 	case QueryLeft:
 		a.Left = s.remainder()
+	case QueryWhere:
+		a.Where = s.where(q)
+	case QueryStored:
+		s.findStored(q)
+		return
 	case QueryStats:
 		a.Stats = s.statsCopy()
 	}

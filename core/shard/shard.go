@@ -7,6 +7,7 @@ import (
 	"github.com/pushcore/pushcore/core/ack"
 	"github.com/pushcore/pushcore/core/compress"
 	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/fates"
 	"github.com/pushcore/pushcore/core/group"
 	"github.com/pushcore/pushcore/core/session"
 	"github.com/pushcore/pushcore/core/store"
@@ -23,6 +24,7 @@ type Shard struct {
 	cfg     Config // immutable
 	now     Now
 	effects Effects
+	past    *fates.History
 	random  *rand.Rand
 	stats   Stats
 
@@ -92,7 +94,7 @@ func New(cfg Config) (*Shard, error) {
 		return nil, err
 	}
 	s := &Shard{
-		cfg: cfg, windows: windows, wheel: wheel.New[uint32](tick, 0), unseen: wheel.New[*session.User](forgetTick, 0), codecs: compress.NewRegistry(),
+		cfg: cfg, past: fates.New(cfg.HistoryBytes), windows: windows, wheel: wheel.New[uint32](tick, 0), unseen: wheel.New[*session.User](forgetTick, 0), codecs: compress.NewRegistry(),
 		random: rand.New(rand.NewPCG(cfg.Seed, uint64(cfg.ID))),
 		users:  map[string]*session.User{}, groups: map[string]*group.Group{},
 		conns: map[connKey]*session.Session{}, arrivals: map[connKey]*arrival{}, doomed: map[connKey]wire.Code{},

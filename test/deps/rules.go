@@ -84,7 +84,7 @@ func apart(plugins ...string) []Ban {
 
 // stateful packages own data, are told the time, and return effects. Motion packages run them.
 var stateful = []string{
-	"./core/ring", "./core/wheel", "./core/ack", "./core/session", "./core/group", "./core/shard", "./core/admit",
+	"./core/ring", "./core/wheel", "./core/ack", "./core/session", "./core/group", "./core/fates", "./core/shard", "./core/admit",
 	"./core/compress", "./sdk/wire",
 }
 
