@@ -192,7 +192,7 @@ func (o *one) stranger(url string, random *rand.Rand) error {
 		OnClose: func(code uint64, err error) { o.closed(strconv.FormatUint(code, 10) + " " + tidy(err)) },
 	}
 	if o.cfg.Stall > 0 {
-		cfg.ReadBuffer = 4 << 10
+		cfg.ReadBuffer = 32 << 10
 	}
 	return stranger.Run(o.ctx, cfg)
 }

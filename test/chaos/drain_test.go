@@ -51,7 +51,7 @@ func TestDrain(t *testing.T) {
 	if asked < connected*9/10 {
 		t.Errorf("only %d of %d devices were asked to leave", asked, connected)
 	}
-	if measured < 0.9*float64(rate) || measured > 1.1*float64(rate) {
+	if tolerance := 0.1 + slack().Seconds()/20; measured < (1-tolerance)*float64(rate) || measured > (1+tolerance)*float64(rate) {
 		t.Errorf("devices were asked to leave at %.1f a second, not %d", measured, rate)
 	}
 }

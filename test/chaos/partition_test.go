@@ -92,7 +92,7 @@ func (r *rig) partitionedSource(ns *namespace, p partition) (source, string) {
 // be a scrape old.
 func (r *rig) halfOpen(p partition) {
 	r.t.Helper()
-	const most = 2*heartbeat + 2*scrapeEvery
+	most := 2*heartbeat + 2*scrapeEvery + slack()
 	began := time.Now()
 	gone := func(what string, left func() int64) {
 		r.t.Helper()

@@ -31,8 +31,12 @@ type rig struct {
 	node   *node
 }
 
+// newRig also lets the stories of the short form run side by side: mostly they wait.
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	if !*long {
+		t.Parallel()
+	}
 	r := &rig{t: t, dir: t.TempDir(), seed: rand.Uint64()}
 	if s := os.Getenv(seedVariable); s != "" {
 		seed, err := strconv.ParseUint(s, 10, 64)
@@ -64,6 +68,14 @@ func (r *rig) newLog(name string) *check.Log {
 		r.t.Fatal(err)
 	}
 	return l
+}
+
+// slack is what the short form, whose stories run side by side, adds to bounds of time.
+func slack() time.Duration {
+	if *long {
+		return 0
+	}
+	return 3 * time.Second
 }
 
 // note writes down, for people, what the rig does.

@@ -1,10 +1,9 @@
 package chaos
 
 import (
+	"syscall"
 	"testing"
 	"time"
-
-	"syscall"
 
 	"github.com/pushcore/pushcore/test/brokers"
 )
@@ -28,7 +27,7 @@ func TestStoppedProcess(t *testing.T) {
 		{"devices", false, func(r *rig, f *fleet, pause func()) {
 			f.signal(syscall.SIGSTOP)
 			began := time.Now()
-			if wait(2*heartbeat+2*scrapeEvery, func() bool { return r.node.metric("pushcore_connections") == 0 }) != nil {
+			if wait(2*heartbeat+2*scrapeEvery+slack(), func() bool { return r.node.metric("pushcore_connections") == 0 }) != nil {
 				r.t.Errorf("after two heartbeats the node still has %v connections", r.node.metric("pushcore_connections"))
 			}
 			r.t.Logf("the node had let go of all connections after %s (heartbeat %s)", time.Since(began).Round(time.Millisecond), heartbeat)
