@@ -39,6 +39,7 @@ type Runtime struct {
 	egress     *host.Egress
 	pushes     *pushes
 	queries    *queries
+	histories  historyViews
 
 	transportNames []string
 	transports     []*local.Instance

@@ -36,7 +36,9 @@ func (r *Runtime) storeAnswers(l int, a []store.Answer) {
 		r.answer(l, &shard.StoreAnswers{Answers: a})
 		return
 	}
-	r.dispatcher.Stored(a)
+	if a = r.histories.answered(a); len(a) > 0 {
+		r.dispatcher.Stored(a)
+	}
 }
 
 // recall gives admission the ids that an earlier run has kept.

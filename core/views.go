@@ -129,5 +129,6 @@ func (r *Runtime) Group(ctx context.Context, group string) (admin.Group, error) 
 		}
 	}
 	slices.Sort(g.Members)
-	return g, nil
+	g.History, err = r.history(ctx, group)
+	return g, err
 }

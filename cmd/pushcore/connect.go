@@ -175,8 +175,15 @@ func (w *watch) state(s client.State) {
 	_, _ = fmt.Fprintln(w.states, escapeControls(text)) // There is nobody left to tell.
 }
 
-func (w *watch) joined(group string, _ client.Joined, err error) {
-	if err != nil {
-		_, _ = fmt.Fprintln(w.states, escapeControls(fmt.Sprintf("group %s: %v", group, err))) // As above.
+func (w *watch) joined(group string, joined client.Joined, err error) {
+	text := ""
+	switch {
+	case err != nil:
+		text = fmt.Sprintf("group %s: %v", group, err)
+	case joined.Gap:
+		text = fmt.Sprintf("group %s: a gap: some of what was missed is no longer in its history", group)
+	default:
+		return
 	}
+	_, _ = fmt.Fprintln(w.states, escapeControls(text)) // As above.
 }

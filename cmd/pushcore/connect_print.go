@@ -22,6 +22,7 @@ type printedMessage struct {
 	Class         string  `json:"class"`
 	Name          string  `json:"name,omitempty"`
 	From          string  `json:"from,omitempty"`
+	Position      uint64  `json:"position,omitempty"` // in the group's history
 	Payload       *string `json:"payload,omitempty"`
 	PayloadBase64 string  `json:"payload_base64,omitempty"`
 }
@@ -39,7 +40,7 @@ func messagePrinter(cmd *cobra.Command) func(client.Message) error {
 }
 
 func printable(m client.Message) printedMessage {
-	p := printedMessage{ID: m.ID, Seq: m.Seq, Class: "fast", Name: m.Name, From: fromOf(m)}
+	p := printedMessage{ID: m.ID, Seq: m.Seq, Class: "fast", Name: m.Name, From: fromOf(m), Position: m.Position}
 	if m.Reliable() {
 		p.Class = "reliable"
 	}

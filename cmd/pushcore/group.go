@@ -21,7 +21,7 @@ func newGroup() *cobra.Command {
 
 func newGroupShow() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "show GROUP", Short: "Show a group's member users and joined sessions", Args: cobra.ExactArgs(1),
+		Use: "show GROUP", Short: "Show a group's member users, joined sessions and history", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a, err := apiOf(cmd)
 			if err != nil {
@@ -34,12 +34,20 @@ func newGroupShow() *cobra.Command {
 			if asJSON(cmd) {
 				return printJSON(cmd.OutOrStdout(), g)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d members, %d joined sessions\n%s", len(g.Members), g.Joined, lines(g.Members))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d members, %d joined sessions%s\n%s",
+				len(g.Members), g.Joined, historyText(g.History), lines(g.Members))
 			return err
 		},
 	}
 	addServerFlags(cmd)
 	return cmd
+}
+
+func historyText(h *admin.History) string {
+	if h == nil {
+		return ""
+	}
+	return fmt.Sprintf(", %d messages kept, position %d", h.Messages, h.Position)
 }
 
 func lines(list []string) string {

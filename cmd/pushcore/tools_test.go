@@ -77,6 +77,12 @@ func TestCommandsAgainstANode(t *testing.T) {
 			t.Errorf("%v", v)
 		}
 	})
+	t.Run("user", func(t *testing.T) {
+		at("", "user", "show", "bob/1").want(t, exitOK).says(t, "0 devices, 0 sessions, 1 groups", "staff")
+		at("", "user", "forget", "bob/1", "phone").want(t, exitOK).says(t, "0 pending messages ended")
+		at("", "user", "erase", "bob/1").want(t, exitOK).says(t, "0 pending messages ended")
+		at("", "user", "show", "bob/1").want(t, exitFailed, "not_found")
+	})
 	t.Run("session", func(t *testing.T) {
 		at("", "session", "list").want(t, exitOK).says(t, "SESSION", "UNACKED")
 		if r := at("", "session", "list", "--json").want(t, exitOK); r.out != "" {

@@ -136,6 +136,13 @@ type Group struct {
 	Group   string   `json:"group"`
 	Members []string `json:"members"` // users joined by the backend
 	Joined  int      `json:"joined"`  // sessions joined by claim or by their device
+	History *History `json:"history,omitempty"`
+}
+
+// History is what is kept of a group for sessions that come back.
+type History struct {
+	Position uint64 `json:"position"` // of the newest message; 0: there was none so far
+	Messages int    `json:"messages"`
 }
 
 // Drain is how far a node is on its way to where nothing is left of its work.

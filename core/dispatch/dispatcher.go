@@ -62,6 +62,7 @@ type inbox struct {
 	inputs  []Input
 	reports []envelope.Report // bounded by what is open and by the groups being joined
 	asks    []ask
+	places  []placeAsk
 }
 
 // NewDispatcher makes a dispatcher; Start starts it. It panics if cfg.State cannot

@@ -43,6 +43,10 @@ func (d *Dispatcher) turn() (more, closed bool) {
 	d.submit()
 	d.post()
 	d.emit()
+	for i := range d.taken.places {
+		d.taken.places[i].answer <- d.state.HistoryPosition(d.taken.places[i].group)
+	}
+	clear(d.taken.places)
 	for i, ask := range d.taken.asks {
 		d.answer(now, &ask)
 		d.taken.asks[i] = askNothing
@@ -53,6 +57,7 @@ func (d *Dispatcher) turn() (more, closed bool) {
 // swap takes what came in.
 func (d *Dispatcher) swap() (closed bool) {
 	d.taken.inputs, d.taken.reports, d.taken.asks = d.taken.inputs[:0], d.taken.reports[:0], d.taken.asks[:0]
+	d.taken.places = d.taken.places[:0]
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.inbox, d.taken = d.taken, d.inbox

@@ -32,6 +32,30 @@ func (d *Dispatcher) Stats(ctx context.Context) (Stats, error) {
 	}
 }
 
+// placeAsk asks for the position of a group's history.
+type placeAsk struct {
+	group  string
+	answer chan<- uint64 // has room for it
+}
+
+// HistoryPosition is the last position of a group's history; 0: it has none so far.
+// The error is ctx's, or ErrStopped after Close.
+func (d *Dispatcher) HistoryPosition(ctx context.Context, group string) (uint64, error) {
+	answer := make(chan uint64, 1)
+	d.mu.Lock()
+	d.inbox.places = append(d.inbox.places, placeAsk{group, answer})
+	d.mu.Unlock()
+	d.poke()
+	select {
+	case position := <-answer:
+		return position, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-d.ended:
+		return 0, ErrStopped
+	}
+}
+
 func (d *Dispatcher) stats(now admit.Now) Stats { return d.state.Stats(now) }
 
 // Stats takes the numbers.

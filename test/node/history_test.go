@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pushcore/pushcore/core/admin"
 	"github.com/pushcore/pushcore/sdk/client"
 	"github.com/pushcore/pushcore/sdk/wire"
 )
@@ -103,6 +104,11 @@ func TestReturningDeviceCatchesUpOverBothTransports(t *testing.T) {
 		n.push(text, "push-to", "group:chat.1", "push-class", "fast")
 	}
 	n.push("not for bob", "push-to", "group:chat.1", "push-class", "fast", "push-except", "user:bob")
+
+	_, answer := n.call("GET", "/v1/groups/chat.1", "")
+	if h := decode[admin.Group](t, answer).History; h == nil || h.Messages != 4 || h.Position != one.Position+3 {
+		t.Errorf("the operator sees %s", answer)
+	}
 
 	bob := n.connect(wire.Connect{User: "bob"})
 	bob.send(&wire.Join{Group: "chat.1", Position: one.Position})
