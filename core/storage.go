@@ -20,12 +20,15 @@ func (r *Runtime) openStore() (store.Store, error) {
 	if c.Kind == config.StoreMemory {
 		return memory.Open(memory.Config{Owner: r.owner, Sink: r.storeAnswers}), nil
 	}
-	s, err := disk.Open(disk.Config{Dir: c.Path, Owner: r.owner, Sink: r.storeAnswers, Log: r.log.With("part", "store")})
+	s, err := disk.Open(disk.Config{Dir: c.Path, LockWait: lockWait, Owner: r.owner, Sink: r.storeAnswers, Log: r.log.With("part", "store")})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStore, err)
 	}
 	return s, nil
 }
+
+// lockWait is how long a killed predecessor may take to be gone.
+const lockWait = 3 * time.Second
 
 // ErrStore is why a node cannot be built on its store.
 var ErrStore = errors.New("the store is not usable")

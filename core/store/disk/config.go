@@ -27,6 +27,9 @@ type Config struct {
 	// FS holds Dir; default the system's.
 	FS vfs.FS
 
+	// LockWait is how long a process that has Dir is waited for; default 0.
+	LockWait time.Duration
+
 	// ReserveBytes is the free space below which nothing is taken that grows the
 	// store; what is stored can still be ended, which needs some space too.
 	// Default 64 MiB, but a tenth of the file system at most. Negative: none.

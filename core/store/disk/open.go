@@ -45,8 +45,8 @@ func (s *Store) openFiles() (err error) {
 	if err := fs.MkdirAll(s.cfg.Dir, 0o700); err != nil {
 		return err
 	}
-	if s.lock, err = pebble.LockDirectory(s.cfg.Dir, fs); err != nil {
-		return fmt.Errorf("it is another process's: %w", err)
+	if s.lock, err = lockDirectory(fs, &s.cfg); err != nil {
+		return err
 	}
 	var t *tally
 	if t, s.tallied, err = openTally(fs, s.cfg.Dir); err != nil {
