@@ -37,6 +37,12 @@ var cases = []struct {
 	{"HistoryHasNoHoles", historyHasNoHoles},
 	{"PositionsAreKept", positionsAreKept},
 	{"AnswersComeInOrder", answersInOrder},
+	{"NoticesAreKeptUntilTold", noticesAreKeptUntilTold},
+	{"OweIsIdempotent", oweIsIdempotent},
+	{"FindNamesPairsAndChangesNothing", findNamesAndChangesNothing},
+	{"IDsAreKeptUntilTheirTime", idsAreKeptUntilTheirTime},
+	{"HistoryIsBoundedAndReplayed", historyIsBoundedAndReplayed},
+	{"HighestOrderOutlivesWhatWasPut", highestOrderOutlivesWhatWasPut},
 }
 
 func putIsIdempotent(b *bench) {
