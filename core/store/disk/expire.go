@@ -48,5 +48,8 @@ func (d *data) expireOne(name string, order uint64, a *store.Answer) error {
 	if e == nil {
 		return damaged(orderKey(nil, keyEntry, name, order), "the entry is not there")
 	}
+	if err := d.readOrStandIn(e); err != nil {
+		return err
+	}
 	return d.end(e, nil, envelope.Expired, envelope.NoReason, a)
 }

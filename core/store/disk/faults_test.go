@@ -341,4 +341,7 @@ func TestDamagedMessageIsNamedAndTheRestGoesOn(t *testing.T) {
 	if f.Census() != 1 || f.Err() != nil {
 		t.Errorf("census %d, Err %v", f.Census(), f.Err())
 	}
+	if err := f.do(store.Op{Kind: store.EraseUser, User: "u", Retry: true}); err != nil || f.Census() != 0 {
+		t.Errorf("erasing the user: %v, census %d", err, f.Census())
+	}
 }

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"math"
 
 	"github.com/pushcore/pushcore/core/envelope"
@@ -51,6 +52,18 @@ func (d *data) read(e *entry) error {
 	}
 	if err != nil {
 		e.message = nil
+	}
+	return err
+}
+
+// readOrStandIn reads an entry's message or, if it is damaged, puts a message without
+// anything in its place: what has to go whatever it is can be ended then.
+func (d *data) readOrStandIn(e *entry) error {
+	err := d.read(e)
+	if errors.Is(err, ErrDamaged) {
+		d.log.Error("a damaged message is given up", "user", e.user.name, "order", e.order, "error", err)
+		e.message = &envelope.Message{ID: "damaged"}
+		return nil
 	}
 	return err
 }

@@ -29,6 +29,9 @@ func (d *data) forgetDevice(op *store.Op, a *store.Answer) error {
 func (d *data) eraseUser(op *store.Op, a *store.Answer) error {
 	if u := d.users[op.User]; u != nil {
 		err := d.eachEntry(u, 0, func(e *entry) (bool, error) {
+			if err := d.readOrStandIn(e); err != nil {
+				return false, err
+			}
 			return true, d.end(e, nil, op.Fate, op.Reason, a)
 		})
 		if err != nil {
