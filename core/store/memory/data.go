@@ -48,7 +48,7 @@ func (d *data) own(owner func(user string) int) {
 }
 
 // apply does one operation and answers it.
-func (d *data) apply(op *store.Op, to *answers) {
+func (d *data) apply(op *store.Op, to *store.Answers) {
 	a := store.Answer{Kind: op.Kind, Token: op.Token, User: op.User}
 	switch op.Kind {
 	case store.Put:
@@ -91,21 +91,21 @@ func (d *data) apply(op *store.Op, to *answers) {
 	case store.Replay:
 		d.replay(op, &a)
 	}
-	to.add(op.Loop, a)
+	to.Add(op.Loop, a)
 }
 
 // expire ends what has run out of time, and tells the owners.
-func (d *data) expire(now time.Time, to *answers) {
+func (d *data) expire(now time.Time, to *store.Answers) {
 	d.now = now
 	for m := d.deadlines.first(); m != nil && !m.deadline.After(now); m = d.deadlines.first() {
 		name := m.user.name
 		if !m.message.ExpiresAt.After(now) {
-			to.add(d.owner(name), store.Answer{User: name, Removed: d.end(m, nil, envelope.Expired, envelope.NoReason)})
+			to.Add(d.owner(name), store.Answer{User: name, Removed: d.end(m, nil, envelope.Expired, envelope.NoReason)})
 			continue
 		}
 		removed := d.end(m, m.waitedUntil(now), envelope.Dropped, envelope.MemoryWait)
 		if len(removed) > 0 {
-			to.add(d.owner(name), store.Answer{User: name, Removed: removed})
+			to.Add(d.owner(name), store.Answer{User: name, Removed: removed})
 		}
 		if len(m.receivers) > 0 {
 			d.rearm(m)

@@ -25,7 +25,7 @@ func (s *Store) Step(n int) {
 // records, as after any restart. The old store must not be used again. For
 // Config.Manual.
 func (s *Store) Crash(n int, cfg Config) *Store {
-	var nobody answers
+	var nobody store.Answers
 	for _, op := range s.dequeue(n) {
 		if s.fails(&op) == nil {
 			s.data.apply(&op, &nobody)

@@ -1,12 +1,9 @@
 package memory
 
 import (
-	"slices"
 	"time"
 
-	"github.com/pushcore/pushcore/core/envelope"
 	"github.com/pushcore/pushcore/core/store"
-	"github.com/pushcore/pushcore/sdk/wire"
 )
 
 // page reads what is pending for a device after an order. What waits for whichever
@@ -44,22 +41,8 @@ func (m *stored) pendingFor(device, platform string) int {
 		return i
 	}
 	i := m.find("")
-	if i < 0 || !mayTake(m.message, m.user.name, device, platform) {
+	if i < 0 || !store.MayTake(m.message, m.user.name, device, platform) {
 		return -1
 	}
 	return i
-}
-
-// mayTake tells whether a device passes a message's filter and exclusions.
-func mayTake(m *envelope.Message, user, device, platform string) bool {
-	if len(m.Platforms) > 0 && !slices.Contains(m.Platforms, platform) {
-		return false
-	}
-	for _, a := range m.Except {
-		if a.Kind == wire.All || a.Kind == wire.User && a.ID == user ||
-			a.Kind == wire.Device && a.ID == user && a.Device == device {
-			return false
-		}
-	}
-	return true
 }

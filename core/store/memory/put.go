@@ -93,7 +93,7 @@ func (d *data) collapse(m *stored, device string, removed []store.Pair) []store.
 		i := o.find(device)
 		switch {
 		case i < 0 || o == m || o.message.ID == m.message.ID && o.message.Scope == m.message.Scope ||
-			device == "" && !sameFilter(o.message, m.message):
+			device == "" && !store.SameFilter(o.message, m.message):
 		case o.order > m.order:
 			replaced = true
 		case o.receivers[i].collapsible():
@@ -104,12 +104,6 @@ func (d *data) collapse(m *stored, device string, removed []store.Pair) []store.
 		removed = append(removed, d.end(m, only, envelope.Dropped, envelope.Collapsed)...)
 	}
 	return removed
-}
-
-// sameFilter tells whether two messages for whichever device comes first are for
-// the same devices. Otherwise one does not replace the other.
-func sameFilter(a, b *envelope.Message) bool {
-	return slices.Equal(a.Platforms, b.Platforms) && slices.Equal(a.Except, b.Except)
 }
 
 // bound ends the oldest messages of a mailbox above its limit, all but the newest.

@@ -25,7 +25,7 @@ func (d *data) remove(op *store.Op) []store.Pair {
 
 // removeMessage ends a message by its id, for one user or for all. Owners other than
 // the asker are told of their users' pairs by answers of their own.
-func (d *data) removeMessage(op *store.Op, to *answers) (removed []store.Pair) {
+func (d *data) removeMessage(op *store.Op, to *store.Answers) (removed []store.Pair) {
 	var others map[int][]store.Pair
 	for _, m := range slices.Clone(d.messages[messageID{op.Scope, op.ID}]) {
 		if op.User != "" && m.user.name != op.User {
@@ -48,7 +48,7 @@ func (d *data) removeMessage(op *store.Op, to *answers) (removed []store.Pair) {
 		}
 	}
 	for _, loop := range slices.Sorted(maps.Keys(others)) {
-		to.add(loop, store.Answer{Kind: op.Kind, Removed: others[loop]})
+		to.Add(loop, store.Answer{Kind: op.Kind, Removed: others[loop]})
 	}
 	return removed
 }

@@ -55,12 +55,12 @@ func (s *Store) apply(ops []store.Op) {
 		s.applyOne(&ops[i])
 	}
 	s.applying.Unlock()
-	s.answers.deliver(s.cfg.Sink, s.data.held)
+	s.answers.Deliver(s.cfg.Sink, s.data.held)
 }
 
 func (s *Store) applyOne(op *store.Op) {
 	if err := s.fails(op); err != nil {
-		s.answers.add(op.Loop, store.Answer{Kind: op.Kind, Token: op.Token, User: op.User, Err: err})
+		s.answers.Add(op.Loop, store.Answer{Kind: op.Kind, Token: op.Token, User: op.User, Err: err})
 		return
 	}
 	s.data.apply(op, &s.answers)
@@ -101,40 +101,6 @@ func (s *Store) expire() (wait time.Duration) {
 		wait = max(min(next.deadline.Sub(now), idle), time.Millisecond)
 	}
 	s.applying.Unlock()
-	s.answers.deliver(s.cfg.Sink, s.data.held)
+	s.answers.Deliver(s.cfg.Sink, s.data.held)
 	return wait
-}
-
-// answers collects what is to be handed to each loop, and to the dispatcher.
-type answers struct {
-	byLoop     [][]store.Answer
-	dispatcher []store.Answer
-}
-
-func (a *answers) add(loop int, one store.Answer) {
-	if loop == store.Dispatcher {
-		a.dispatcher = append(a.dispatcher, one)
-		return
-	}
-	for len(a.byLoop) <= loop {
-		a.byLoop = append(a.byLoop, nil)
-	}
-	a.byLoop[loop] = append(a.byLoop[loop], one)
-}
-
-// deliver hands the answers over; the slices are the sink's. held is data.held.
-func (a *answers) deliver(sink store.Sink, held []int) {
-	if len(a.dispatcher) > 0 {
-		sink(store.Dispatcher, a.dispatcher)
-		a.dispatcher = nil
-	}
-	for loop, some := range a.byLoop {
-		if len(some) > 0 {
-			if loop < len(held) {
-				some[len(some)-1].Held = held[loop]
-			}
-			sink(loop, some)
-			a.byLoop[loop] = nil
-		}
-	}
 }

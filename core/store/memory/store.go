@@ -44,7 +44,7 @@ type Store struct {
 	applying sync.Mutex // guards what follows
 	data     *data
 	taken    []store.Op // by run: the other queue, emptied
-	answers  answers
+	answers  store.Answers
 	failed   map[string]struct{} // users whose operations fail until one has Retry
 }
 
