@@ -321,6 +321,7 @@ func (s *Shard) tryAgain(j *job) {
 		delete(s.jobs, j.op.Token)
 		j.page.Paging = false
 		s.page(j.page)
+		s.catchUp(j.page) // If there is no page to be read first, a history may go on.
 		s.forgetIdle(j.user)
 		return
 	}
