@@ -46,12 +46,12 @@ func retrySettings(delays []time.Duration) string {
 	return fmt.Sprintf("delivery: { retry: [%s] }", strings.Join(list, ", "))
 }
 
-// TestNothingIsSentAgainIntoAJam has devices read nothing for longer than the first delays, with more on its way than
-// the kernel holds. What they then read came once.
+// TestNothingIsSentAgainIntoAJam has devices read nothing for longer than the first delays, while the first message
+// already is longer than what the kernel takes of it. What they then read came once.
 func TestNothingIsSentAgainIntoAJam(t *testing.T) {
-	users, each, stall := 10, 60, 6*time.Second
+	users, each, stall := 10, 5, 6*time.Second
 	if *long {
-		users, each, stall = 50, 100, 20*time.Second
+		users, each, stall = 50, 6, 20*time.Second
 	}
 	r := newRig(t)
 	s := newHTTPSource(r)
@@ -59,7 +59,7 @@ func TestNothingIsSentAgainIntoAJam(t *testing.T) {
 	f := r.startFleet("devices", fleetConfig{Users: users, URLs: n.deviceURLs(), Stall: stall, PeerTimeout: 10 * time.Second})
 	f.connect()
 	r.untilConnected(users, 30*time.Second)
-	p := r.publish(s, load{users: users, each: each, sizeMax: 20_000, workers: users})
+	p := r.publish(s, load{users: users, each: each, sizeMin: 150_000, sizeMax: 200_000, workers: users})
 	p.done()
 	r.untilHandled(p.total(), stall+time.Minute)
 	report := r.verdict(check.AckGrace)

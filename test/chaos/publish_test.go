@@ -30,9 +30,10 @@ type load struct {
 	first, users int
 	each         int           // messages a user
 	within       time.Duration // spread evenly; 0: as fast as it goes
-	sizeMax      int           // of payloads; they begin at 120 bytes
-	workers      int           // 0: 32
-	runs         string        // makes ids and sources of several loads differ
+	sizeMin      int           // of payloads; 0: 120 bytes
+	sizeMax      int
+	workers      int    // 0: 32
+	runs         string // makes ids and sources of several loads differ
 }
 
 // publishing is a load under way.
@@ -63,6 +64,7 @@ func (r *rig) publish(s source, l load) *publishing {
 	if l.workers == 0 {
 		l.workers = min(32, l.users)
 	}
+	l.sizeMin = max(l.sizeMin, 120)
 	p := &publishing{r: r, source: s, load: l, log: r.newLog("publish-" + s.name() + l.runs), began: time.Now()}
 	p.ctx, p.cancel = context.WithTimeout(context.Background(), publishTimeout)
 	for worker := range l.workers {
@@ -91,7 +93,7 @@ func (p *publishing) work(worker int, random *rand.Rand) {
 	for number := range p.load.each {
 		for user := worker; user < p.load.users; user += p.load.workers {
 			p.pace()
-			size := 120 + random.IntN(max(p.load.sizeMax-120, 1))
+			size := p.load.sizeMin + random.IntN(max(p.load.sizeMax-p.load.sizeMin, 1))
 			if !p.one(check.Message{Source: p.source.name() + p.load.runs, User: userName(p.load.first + user), Number: number}, size) {
 				return
 			}
