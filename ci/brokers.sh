@@ -65,8 +65,15 @@ kafka() {
 	fi
 }
 
+# Not a broker, but what test/chaos cuts lines with: it skips these stories where it is missing.
+netfilter() {
+	if have nft || ! have apt-get || [ "$(id -u)" != 0 ]; then return; fi
+	apt_install nftables || echo "brokers: nftables was not installed; test/chaos will skip partitions" >&2
+}
+
 rabbitmq
 kafka
+netfilter
 if [ "$missing" = 1 ]; then
 	if [ "${CI:-}" = true ] || [ "${PUSHCORE_REQUIRE_BROKERS:-}" = 1 ]; then exit 1; fi
 	echo "brokers: tests that need what is missing will be skipped" >&2

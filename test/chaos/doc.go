@@ -10,7 +10,7 @@
 //	go test ./test/chaos -long -v -timeout 2h              # all of docs/reliability.md
 //	go test ./test/chaos -long -v -run 'TestKillNine/kafka'  # one row
 //
-// Each story prints its seed; PUSHCORE_CHAOS_SEED=N makes the same choices again (kill times, faults, message sizes),
-// though not the same interleaving. PUSHCORE_CHAOS_DIR=DIR keeps its logs and those of the node there. Network namespaces need root and
-// nft; what is missing is skipped with a word why, or fails where CI=true.
+// Each story prints its seed; PUSHCORE_CHAOS_SEED=N makes the same choices again (when, for how long, how large), though
+// not the same interleaving. PUSHCORE_CHAOS_DIR=DIR keeps its logs and those of the node there. Network namespaces need
+// root, ip and nft, a full disk needs root and mount; stories that lack them are skipped with a word why.
 package chaos

@@ -14,6 +14,9 @@ import (
 // long makes the stories as large as docs/reliability.md has them.
 var long = flag.Bool("long", false, "run the stories at full size")
 
+// sideBySide is how many stories of the short form run at once, however few cores there are: mostly they wait.
+const sideBySide = "5"
+
 // binary is the program under test, built once.
 var binary string
 
@@ -21,6 +24,10 @@ var binary string
 func TestMain(m *testing.M) {
 	if file := os.Getenv(fleetVariable); file != "" {
 		os.Exit(fleetMain(file))
+	}
+	flag.Parse()
+	if !*long {
+		_ = flag.Set("test.parallel", sideBySide)
 	}
 	dir, err := os.MkdirTemp("", "pushcore-chaos-")
 	if err == nil {
