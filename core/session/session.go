@@ -61,6 +61,7 @@ type Session struct {
 	// HeldPuts are the Puts still under way that are older.
 	Behind   bool
 	Paging   bool
+	InLine   bool   // waits for its turn to read a page
 	Cursor   uint64 // the newest order that entered Out
 	Held     *Outbox
 	HeldPuts int

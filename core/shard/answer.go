@@ -31,6 +31,7 @@ func (s *Shard) acked(ses *session.Session, seq uint64, ranges []sdk.SeqRange) {
 	if ses.Out.Len() > 0 {
 		s.markDirty(ses)
 	}
+	s.page(ses)
 	clear(items)
 }
 

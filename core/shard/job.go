@@ -183,6 +183,7 @@ func (s *Shard) stored(a *store.Answer) {
 		s.pageBehind(j.user)
 		s.forgetIdle(j.user)
 	}
+	s.pageLine()
 }
 
 // putDone notes that receivers are in the store. Where an earlier run has left the
@@ -313,6 +314,7 @@ func (s *Shard) retryJobs() {
 		}
 		s.tryAgain(j)
 	}
+	s.pageLine()
 }
 
 func (s *Shard) tryAgain(j *job) {

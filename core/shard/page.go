@@ -6,10 +6,15 @@ import (
 	"github.com/pushcore/pushcore/core/store"
 )
 
-// Bounds of one page.
+// Bounds of what the store is read for. However many mailboxes are read at once, and
+// however long they are, a session has few messages ahead of its acks, and all
+// together they wait while the store is behind with what it was asked already.
 const (
-	pageMessages = 256
-	pageBytes    = 256 << 10
+	pageMessages  = 64 // in one page
+	pageBytes     = 128 << 10
+	aheadMessages = 2 * pageMessages // in memory, of a session that is behind
+	aheadBytes    = 2 * pageBytes
+	jobsBusy      = 1024 // operations of the shard under way
 )
 
 // spill sends a pair that does not fit the outbox to the store, and all that
@@ -33,9 +38,15 @@ func (s *Shard) page(ses *session.Session) {
 	if ses.Held != nil && ses.HeldPuts > 0 {
 		return // The last page has to bring what these store.
 	}
-	room := s.cfg.Outbox.Messages - ses.Out.Len()
-	if room < s.cfg.Outbox.Messages/2 || ses.Out.Bytes() > s.cfg.Outbox.Bytes/2 {
-		return // It is asked again when the outbox is half empty.
+	most := min(s.cfg.Outbox.Messages, aheadMessages)
+	room := most - ses.Out.Len() - ses.Window.Len()
+	bytes := min(s.cfg.Outbox.Bytes, aheadBytes)
+	if room < most/2 || ses.Out.Bytes() > bytes/2 || ses.Window.Bytes() > bytes {
+		return // It is asked again when half of that is acked.
+	}
+	if len(s.jobs) >= jobsBusy {
+		s.pageLater(ses)
+		return
 	}
 	ses.Paging = true
 	s.submit(&job{
@@ -45,6 +56,28 @@ func (s *Shard) page(ses *session.Session) {
 		},
 		user: ses.User, page: ses,
 	})
+}
+
+// pageLater puts a session in the line of those that wait for the store to be less
+// busy.
+func (s *Shard) pageLater(ses *session.Session) {
+	if !ses.InLine {
+		ses.InLine = true
+		s.line = append(s.line, ses)
+	}
+}
+
+// pageLine lets them read, first come first served.
+func (s *Shard) pageLine() {
+	for len(s.line) > 0 && len(s.jobs) < jobsBusy {
+		ses := s.line[0]
+		s.line[0], ses.InLine = nil, false
+		s.line = s.line[1:]
+		s.page(ses)
+	}
+	if len(s.line) == 0 {
+		s.line = nil
+	}
 }
 
 // pageBehind lets the sessions of a user go on with what the store has.

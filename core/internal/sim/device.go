@@ -247,7 +247,8 @@ func (d *device) receive(seq uint64, m *sdk.Message) {
 		return
 	}
 	d.seen[m.ID] = true
-	if m.Position == 0 || m.Position > d.conn.chat.upto || seq != 0 {
+	replay := !d.conn.chat.joined || d.conn.chat.waits || m.Position <= d.conn.chat.upto // as far as the device can tell
+	if m.Position == 0 || seq != 0 || !replay {
 		d.checkOrder(r)
 	}
 }

@@ -295,8 +295,9 @@ func (d *device) awaits(position uint64) bool {
 		return false
 	}
 	for at := position + 1; at < h.truth[next].position; at++ {
-		if id := h.ids[at]; id == "" || !d.owes(id) && !d.seen[id] {
-			return false
+		id := h.ids[at]
+		if id == "" || !d.owes(id) && !d.seen[id] && len(d.world.records[id].fates) == 0 {
+			return false // It is not pending, nor has it ended since the join was answered.
 		}
 	}
 	return true
