@@ -299,6 +299,40 @@ func TestDatabaseOfSomethingElseIsRefused(t *testing.T) {
 	}
 }
 
+func TestWhatExpiresIsToldAlsoWhereAnOperationBehindItFails(t *testing.T) {
+	fs := vfs.NewMem()
+	f := openFaulty(t, fs)
+	damaged, expired := f.put("u", 10), f.put("v", 10)
+	damaged.Message.ExpiresAt = expired.Message.ExpiresAt.Add(time.Hour)
+	for _, op := range []store.Op{damaged, expired} {
+		if err := f.do(op); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.close()
+	edit(t, fs, func(db *pebble.DB) {
+		if err := db.Set(orderKey(nil, keyBody, "u", damaged.Order), []byte("damage"), pebble.Sync); err != nil {
+			t.Fatal(err)
+		}
+	})
+	cfg := config(testEnv(f.answers), fs)
+	cfg.Now = func() time.Time { return expired.Message.ExpiresAt }
+	s, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Submit([]store.Op{{Kind: store.Page, Token: 1, User: "u", Device: "x"}}) // In one turn with what expires.
+	s.Start()
+	f.Store = s
+	defer f.close()
+	if a := f.await(); len(a.Removed) != 1 || a.User != "v" || a.Removed[0].Fate != envelope.Expired {
+		t.Errorf("of what expired was told %+v", a)
+	}
+	if a := f.await(); a.Token != 1 {
+		t.Errorf("the page was answered %+v", a)
+	}
+}
+
 func TestDamagedMessageIsNamedAndTheRestGoesOn(t *testing.T) {
 	fs := vfs.NewMem()
 	f := openFaulty(t, fs)

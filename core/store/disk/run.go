@@ -76,7 +76,8 @@ func (s *Store) apply(ops []store.Op) (applied int) {
 	s.applying.Lock()
 	now := s.cfg.Now()
 	s.state.look()
-	for s.expire(now) {
+	for more := true; more; { // Each round is answered before what follows may fail.
+		more = s.expire(now)
 		s.answers.Deliver(s.cfg.Sink, s.held)
 	}
 	if len(ops) > 0 {
