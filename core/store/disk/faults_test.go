@@ -121,6 +121,9 @@ func TestFullDiskRefusesWhatGrowsAndRecovers(t *testing.T) {
 	if err := f.do(store.Op{Kind: store.Remove, User: "v", Order: 1}); !errors.Is(err, errBehind) {
 		t.Errorf("behind it: %v", err)
 	}
+	if err := f.do(store.Op{Kind: store.PutDevice, User: "u", Device: "x"}); err != nil {
+		t.Errorf("a device that logs in on a full disk: %v", err)
+	}
 	if err := f.do(store.Op{Kind: store.Remove, User: "u", Order: 1}); err != nil || f.Census() != 0 {
 		t.Errorf("a Remove on a full disk: %v, census %d", err, f.Census())
 	}

@@ -28,12 +28,14 @@ func (s *Store) refusal(op *store.Op) error {
 	return nil
 }
 
-// grows tells whether an operation makes the store larger.
+// grows tells whether an operation makes the store larger. That a device is known
+// takes next to nothing, and a device that logs in is who takes messages out of the
+// store: were it refused, all that its user does behind it would fail.
 func grows(op *store.Op) bool {
 	switch op.Kind {
 	case store.Put:
 		return !op.Again
-	case store.PutDevice, store.PutMember, store.Owe, store.Remember, store.Append:
+	case store.PutMember, store.Owe, store.Remember, store.Append:
 		return true
 	}
 	return false
