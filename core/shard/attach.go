@@ -154,6 +154,7 @@ func (s *Shard) endSession(ses *session.Session) {
 		delete(s.conns, connKey{ses.Plugin, ses.Conn})
 	}
 	ses.State = session.Ended
+	s.keepUp(ses)
 	s.stats.SessionSeconds.Observe(s.now.Wall.Sub(ses.Since))
 	s.wheel.Cancel(ses.Timer)
 	s.slots[ses.Slot] = nil

@@ -103,7 +103,9 @@ func (s *Shard) newSession(u *session.User, l *Login) *session.Session {
 	ses := &session.Session{
 		User: u, Device: l.Auth.Device, Token: make([]byte, 16), Since: s.now.Wall, State: session.Detached,
 		Window: s.windows.Open(s.random.Uint64(), 0),
-		Behind: u.Stored+u.Puts+u.Failed > 0,
+	}
+	if u.Stored+u.Puts+u.Failed > 0 {
+		s.fallBehind(ses)
 	}
 	binary.BigEndian.PutUint64(ses.Token, s.random.Uint64())
 	binary.BigEndian.PutUint64(ses.Token[8:], s.random.Uint64())

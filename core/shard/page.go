@@ -10,18 +10,43 @@ import (
 // however long they are, a session has few messages ahead of its acks, and all
 // together they wait while the store is behind with what it was asked already.
 const (
-	pageMessages  = 64 // in one page
-	pageBytes     = 128 << 10
-	aheadMessages = 2 * pageMessages // in memory, of a session that is behind
-	aheadBytes    = 2 * pageBytes
-	jobsBusy      = 1024 // operations of the shard under way
+	behindMessages = 16384 // in memory, of all sessions that are behind
+	behindBytes    = 16 << 20
+	aheadMessages  = 256 // of one of them, if there are few
+	aheadBytes     = 256 << 10
+	leastMessages  = 16 // of one of them, however many there are
+	leastBytes     = 16 << 10
+	jobsBusy       = 1024 // operations of the shard under way
 )
+
+// ahead is how much of what the store has a session may have in memory.
+func (s *Shard) ahead() (messages, bytes int) {
+	messages = min(max(behindMessages/max(1, s.behind), leastMessages), aheadMessages, s.cfg.Outbox.Messages)
+	bytes = min(max(behindBytes/max(1, s.behind), leastBytes), aheadBytes, s.cfg.Outbox.Bytes)
+	return messages, bytes
+}
+
+// fallBehind sends what is new for a session to the store from now on.
+func (s *Shard) fallBehind(ses *session.Session) {
+	if !ses.Behind {
+		ses.Behind = true
+		s.behind++
+	}
+}
+
+// keepUp ends that.
+func (s *Shard) keepUp(ses *session.Session) {
+	if ses.Behind {
+		ses.Behind = false
+		s.behind--
+	}
+}
 
 // spill sends a pair that does not fit the outbox to the store, and all that
 // follows until the session has caught up.
 func (s *Shard) spill(ses *session.Session, p *session.Pair) {
 	if !ses.Behind {
-		ses.Behind = true
+		s.fallBehind(ses)
 		s.storeBefore(ses, p.Part.Order)
 	}
 	s.letGo(ses)
@@ -38,9 +63,8 @@ func (s *Shard) page(ses *session.Session) {
 	if ses.Held != nil && ses.HeldPuts > 0 {
 		return // The last page has to bring what these store.
 	}
-	most := min(s.cfg.Outbox.Messages, aheadMessages)
+	most, bytes := s.ahead()
 	room := most - ses.Out.Len() - ses.Window.Len()
-	bytes := min(s.cfg.Outbox.Bytes, aheadBytes)
 	if room < most/2 || ses.Out.Bytes() > bytes/2 || ses.Window.Bytes() > bytes {
 		return // It is asked again when half of that is acked.
 	}
@@ -52,7 +76,7 @@ func (s *Shard) page(ses *session.Session) {
 	s.submit(&job{
 		op: store.Op{
 			Kind: store.Page, Device: ses.Key(), Platform: ses.Platform, Order: ses.Cursor,
-			Max: min(room, pageMessages), MaxBytes: min(s.cfg.Outbox.Bytes, pageBytes),
+			Max: room, MaxBytes: bytes / 2,
 		},
 		user: ses.User, page: ses,
 	})
@@ -115,7 +139,7 @@ func (s *Shard) paged(ses *session.Session, a *store.Answer) {
 
 // live ends a session's being behind: all that the store had for it is in its outbox.
 func (s *Shard) live(ses *session.Session) {
-	ses.Behind = false
+	s.keepUp(ses)
 	for held := ses.Held; held != nil && held.Len() > 0; {
 		e := held.Pop()
 		ses.Out.Push(e)

@@ -62,6 +62,7 @@ type Shard struct {
 	jobs     map[uint64]*job      // by token: the store has no answer yet
 	failed   []*job               // of these, to be tried again; by token
 	line     []*session.Session   // wait to read pages until fewer jobs are there
+	behind   int                  // sessions that are behind
 	looks    uint64               // counts looks at failed
 	removing map[pairKey]int      // ended here, Removes under way
 	ghosts   map[pairKey]struct{} // of these, what the store counts still
