@@ -115,8 +115,10 @@ func (s *stage) storeDoes(a args) {
 		s.storeStep(len(s.ops))
 	case "fail":
 		s.failing = true
+	case "full":
+		s.full = true
 	case "mend":
-		s.failing = false
+		s.failing, s.full = false, false
 	}
 }
 

@@ -291,6 +291,10 @@ func (s *Shard) jobFailed(j *job) {
 	s.chore(j.due)
 }
 
+// busy counts the operations that are with the store. Those that wait to be tried
+// again keep nobody from reading: a full store becomes emptier by being read.
+func (s *Shard) busy() int { return len(s.jobs) - len(s.failed) }
+
 // retryJobs submits again what failed some time ago, and what waits behind it. Of a
 // user it is all or nothing, and not while one of his operations is with the store:
 // that one will fail too, and belongs before those behind it.

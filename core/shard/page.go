@@ -68,7 +68,7 @@ func (s *Shard) page(ses *session.Session) {
 	if room < most/2 || ses.Out.Bytes() > bytes/2 || ses.Window.Bytes() > bytes {
 		return // It is asked again when half of that is acked.
 	}
-	if len(s.jobs) >= jobsBusy {
+	if s.busy() >= jobsBusy {
 		s.pageLater(ses)
 		return
 	}
@@ -93,7 +93,7 @@ func (s *Shard) pageLater(ses *session.Session) {
 
 // pageLine lets them read, first come first served.
 func (s *Shard) pageLine() {
-	for len(s.line) > 0 && len(s.jobs) < jobsBusy {
+	for len(s.line) > 0 && s.busy() < jobsBusy {
 		ses := s.line[0]
 		s.line[0], ses.InLine = nil, false
 		s.line = s.line[1:]

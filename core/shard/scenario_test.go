@@ -26,7 +26,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the expected effects in testd
 //	        ttl=D|0 collapse=K size=N store_after=D memory=safe]
 //	member|unmember|kick GROUP|- ADDRESS…      dissolve GROUP      withdraw ID
 //	storenow                           as at half of a bound
-//	store hold|step [N]|release|fail|mend      broker away|back
+//	store hold|step [N]|release|fail|full|mend      broker away|back
 //	serve BUDGET                       serve so much in a turn from now on; 0: all
 //	erase USER   drain   crash         the process ends; a durable store stays
 //	move [rate=N] [busy=D] [within=D] [grace=D]  after drain

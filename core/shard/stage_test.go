@@ -34,6 +34,7 @@ type stage struct {
 	ops       []store.Op // submitted and not applied
 	held      bool       // the store applies only what it is told to
 	failing   bool
+	full      bool // the store fails only what would make it larger
 	answers   []store.Answer
 	away      bool // the broker
 	conns     map[string]sdk.ConnID
@@ -125,8 +126,8 @@ func (s *stage) storeConfig() memory.Config {
 				s.answers = append(s.answers, some...)
 			}
 		},
-		Fail: func(*store.Op) error {
-			if s.failing {
+		Fail: func(op *store.Op) error {
+			if s.failing || s.full && op.Kind == store.Put && !op.Again {
 				return errDisk
 			}
 			return nil
