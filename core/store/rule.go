@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/pushcore/pushcore/core/envelope"
@@ -26,6 +27,12 @@ func MayTake(m *envelope.Message, user, device, platform string) bool {
 // the same devices. Otherwise one does not replace the other.
 func SameFilter(a, b *envelope.Message) bool {
 	return slices.Equal(a.Platforms, b.Platforms) && slices.Equal(a.Except, b.Except)
+}
+
+// SameContent tells whether two messages of one scope and id are one, so that the
+// later one is a redelivery.
+func SameContent(a, b *envelope.Message) bool {
+	return a.Class == b.Class && bytes.Equal(a.Payload, b.Payload)
 }
 
 // Ordered tells whether an operation takes its place in the order of its user: it

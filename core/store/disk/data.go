@@ -61,6 +61,7 @@ type user struct {
 	pairs, messages int
 	bytes           int
 	lowest, highest uint64 // no entry lies outside
+	carried         uint64 // the highest order that an earlier run has left; 0: none
 
 	group uint64 // that touched it
 	self  *user  // in a copy: whose it is

@@ -64,6 +64,7 @@ func (l *loaded) entry(d *data, key []byte, c *content) error {
 	u.pairs += len(e.receivers)
 	d.held = store.Hold(d.held, d.owner(name), len(e.receivers))
 	u.lowest, u.highest = min(u.lowest, e.order), max(u.highest, e.order)
+	u.carried = u.highest
 	d.highest = max(d.highest, e.order)
 	d.pairs += len(e.receivers)
 	if e.shared != 0 {

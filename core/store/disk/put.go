@@ -14,13 +14,17 @@ func (d *data) put(op *store.Op, a *store.Answer) error {
 	if err != nil || e == nil && op.Again {
 		return err
 	}
+	receivers, err := d.notThere(op, a)
+	if err != nil || len(receivers) == 0 {
+		return err
+	}
 	if e == nil {
 		e = d.insert(op)
 	} else {
 		e.message = withoutRecord(op.Message)
 	}
 	changed := false
-	for _, r := range op.Receivers {
+	for _, r := range receivers {
 		r.Here = false
 		if i := e.find(r.Device); i >= 0 {
 			changed = raise(&e.receivers[i], r) || changed
@@ -36,11 +40,42 @@ func (d *data) put(op *store.Op, a *store.Answer) error {
 		d.write(e)
 	}
 	if e.collapse != "" {
-		if err := d.collapse(e, op.Receivers, a); err != nil {
+		if err := d.collapse(e, receivers, a); err != nil {
 			return err
 		}
 	}
 	return d.bound(e.user, op.Limit, a)
+}
+
+// notThere is who the message is still to be stored for: all but those for whom an
+// earlier run has left it at another order.
+func (d *data) notThere(op *store.Op, a *store.Answer) ([]store.Receiver, error) {
+	u := d.users[op.User]
+	if u == nil || u.carried == 0 || op.Again {
+		return op.Receivers, nil
+	}
+	there := map[string]bool{}
+	same := store.Op{User: op.User, Scope: op.Message.Scope, ID: op.Message.ID}
+	err := d.eachOf(&same, func(e *entry) (bool, error) {
+		if e.order <= u.carried && e.order != op.Order && store.SameContent(e.message, op.Message) {
+			for _, r := range e.receivers {
+				there[r.Device] = true
+			}
+		}
+		return true, nil
+	})
+	if err != nil || len(there) == 0 {
+		return op.Receivers, err
+	}
+	var rest []store.Receiver
+	for _, r := range op.Receivers {
+		if there[r.Device] {
+			a.There = append(a.There, store.Pair{Message: op.Message, Order: op.Order, User: op.User, Receiver: r})
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	return rest, nil
 }
 
 // addReceiver adds a receiver that is not there.

@@ -70,3 +70,64 @@ func TestWhatIsAnsweredSurvivesACrash(t *testing.T) {
 		t.Errorf("page %+v", a)
 	}
 }
+
+func TestWhatAnEarlierRunHasLeftKeepsItsPlace(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	answers := make(chan store.Answer, 100)
+	s, err := Open(config(testEnv(answers), fs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	do := func(op store.Op) store.Answer {
+		t.Helper()
+		s.Submit([]store.Op{op})
+		a := <-answers
+		if a.Err != nil {
+			t.Fatal(a.Err)
+		}
+		return a
+	}
+	put := func(order uint64, payload string, devices ...string) store.Op {
+		op := store.Op{Kind: store.Put, User: "u", Order: order, Message: &envelope.Message{
+			ID: "m", Scope: "s", Payload: []byte(payload), ExpiresAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}}
+		for _, d := range devices {
+			op.Receivers = append(op.Receivers, store.Receiver{Device: d})
+		}
+		return op
+	}
+	do(put(5, "hello", "x"))
+	if a := do(put(6, "hello", "x")); len(a.There) != 0 {
+		t.Errorf("of this run: %+v", a.There)
+	}
+	do(store.Op{Kind: store.Remove, User: "u", Order: 6})
+	clone := fs.CrashClone(vfs.CrashCloneCfg{})
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if s, err = Open(config(testEnv(answers), clone)); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	s.Start()
+	if a := do(put(5, "hello", "x")); len(a.There) != 0 {
+		t.Errorf("at its own order: %+v", a.There)
+	}
+	a := do(put(99, "hello", "x", "y"))
+	if len(a.There) != 1 || a.There[0].Receiver.Device != "x" || a.There[0].Order != 99 {
+		t.Errorf("there: %+v", a.There)
+	}
+	if a = do(put(100, "hello", "x")); len(a.There) != 1 || s.Census() != 2 {
+		t.Errorf("there: %+v, census %d", a.There, s.Census())
+	}
+	if a = do(put(101, "another", "x")); len(a.There) != 0 || s.Census() != 3 {
+		t.Errorf("another message under the id: %+v, census %d", a.There, s.Census())
+	}
+	var orders []uint64
+	for _, e := range do(store.Op{Kind: store.Page, User: "u", Device: "x", Max: 10}).Entries {
+		orders = append(orders, e.Order)
+	}
+	if fmt.Sprint(orders) != "[5 101]" {
+		t.Errorf("x has %v", orders)
+	}
+}

@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/pushcore/pushcore/core/envelope"
@@ -61,7 +60,7 @@ func (d *data) put(op *store.Op, a *store.Answer) {
 func (d *data) notThere(u *user, op *store.Op, a *store.Answer) []store.Receiver {
 	var left []*stored
 	for _, m := range d.messages[messageID{op.Message.Scope, op.Message.ID}] {
-		if m.user == u && m.carried && m.order != op.Order && m.message.Class == op.Message.Class && bytes.Equal(m.message.Payload, op.Message.Payload) {
+		if m.user == u && m.carried && m.order != op.Order && store.SameContent(m.message, op.Message) {
 			left = append(left, m)
 		}
 	}
