@@ -41,7 +41,20 @@ func (r *Runtime) close(ctx context.Context) error {
 	r.closeHTTP(ctx)
 	r.dispatcher.Close()
 	r.auth.Close()
-	return errors.Join(r.store.Close(), r.loops.Stop(ctx))
+	return errors.Join(r.closeStore(ctx), r.loops.Stop(ctx))
+}
+
+// closeStore leaves a store behind whose disk does not answer until ctx ends; the
+// process is about to end, and what was answered is safe.
+func (r *Runtime) closeStore(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- r.store.Close() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return errors.New("the store does not close: its disk does not answer")
+	}
 }
 
 func (r *Runtime) closeHTTP(ctx context.Context) {

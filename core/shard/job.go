@@ -136,6 +136,7 @@ func (s *Shard) stored(a *store.Answer) {
 		s.removed(a.Removed) // Pairs whose time ran out, or another shard's operation.
 		return
 	}
+	defer s.pageLine() // There is one operation less.
 	if j.ordered() {
 		j.user.Busy--
 	}
@@ -183,7 +184,6 @@ func (s *Shard) stored(a *store.Answer) {
 		s.pageBehind(j.user)
 		s.forgetIdle(j.user)
 	}
-	s.pageLine()
 }
 
 // putDone notes that receivers are in the store. Where an earlier run has left the
