@@ -36,7 +36,7 @@ func (r *Runtime) buildRing() error {
 func (r *Runtime) buildDispatcher() {
 	p := r.prepared
 	routes := host.Routes{
-		sdk.OutputUplink: p.uplink, sdk.OutputReceipt: p.cfg.Routes.Receipt, sdk.OutputDeadLetter: p.cfg.Routes.DeadLetter}
+		sdk.OutputUplink: p.uplink, sdk.OutputEvents: p.cfg.Routes.Events, sdk.OutputReceipt: p.cfg.Routes.Receipt, sdk.OutputDeadLetter: p.cfg.Routes.DeadLetter}
 	brokers, outputs := map[string]*host.Broker{}, map[string][]sdk.Output{}
 	for i := range p.mqs {
 		m := &p.mqs[i]
@@ -106,6 +106,7 @@ func (r *Runtime) buildLoops() error {
 	var shards []*shard.Shard
 	for i := range r.plan.Loops {
 		settings := shardSettings(c, i, r.plan.Loops, r.transportNames, r.owner)
+		settings.Run = r.began.UTC().Format(time.RFC3339Nano)
 		settings.Durable = r.store.Durable()
 		s, err := shard.New(settings)
 		if err != nil {

@@ -67,9 +67,15 @@ func (r *Runtime) loadShards(shards []*shard.Shard) {
 		l := r.owner(c.User)
 		carried[l] = append(carried[l], c)
 	}
+	owed := make([][]store.Pair, len(shards))
+	for p := range r.store.CarriedOwed() {
+		l := r.owner(p.User)
+		owed[l] = append(owed[l], p)
+	}
 	order := r.store.HighestOrder()
 	for l, s := range shards {
 		s.Load(shard.Now(r.admitNow()), carried[l], order)
+		s.Recall(owed[l])
 		e := s.Effects()
 		r.dispatcher.State().Reports(r.admitNow(), e.Reports)
 		e.Reports = e.Reports[:0]

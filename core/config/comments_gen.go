@@ -97,6 +97,7 @@ var keyComments = map[string]string{
 	"Plugin.Options":            "The plugin's own options, which only the plugin reads. A path in a key\nthat ends in `_file` is made relative to the configuration file's\ndirectory.",
 	"Plugin.Use":                "Which plugin it is. Empty: the one that is called like the instance.",
 	"Routes.DeadLetter":         "The instance that takes what could not be delivered, or source: the one\nthe record came from. Without a target it is logged and counted.",
+	"Routes.Events":             "The instance that takes what happens to sessions: who is online, and no\nmore. Empty: nobody is told.",
 	"Routes.Receipt":            "The instance that takes receipts, or source: the one the record came\nfrom. A record that asks for a receipt where there is no target is\nrefused.",
 	"Routes.Uplink":             "The instance that takes what devices send. Empty: the only one that can;\nif none can, devices are told that nothing takes it.",
 	"Sessions.Heartbeat":        "How often a device says something at least. One that is silent for one\nand a half times as long is taken for gone. Longer saves batteries;\nproxies and mobile networks drop what is silent for about a minute.",

@@ -31,6 +31,7 @@ type route struct {
 func (c *Config) routes() []route {
 	return []route{
 		{"uplink", sdk.OutputUplink, c.Routes.Uplink},
+		{"events", sdk.OutputEvents, c.Routes.Events},
 		{"receipt", sdk.OutputReceipt, c.Routes.Receipt},
 		{"dead_letter", sdk.OutputDeadLetter, c.Routes.DeadLetter},
 	}

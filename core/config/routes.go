@@ -13,6 +13,9 @@ type Routes struct {
 	// from. A record that asks for a receipt where there is no target is
 	// refused.
 	Receipt string `key:"receipt"`
+	// The instance that takes what happens to sessions: who is online, and no
+	// more. Empty: nobody is told.
+	Events string `key:"events"`
 	// The instance that takes what could not be delivered, or source: the one
 	// the record came from. Without a target it is logged and counted.
 	DeadLetter string `key:"dead_letter"`
@@ -26,5 +29,8 @@ func (r *Routes) setDefaults() {
 func (r *Routes) validate(at place) {
 	if r.Uplink == Source {
 		at.key("uplink").fail("what a device sends has no source: name an instance")
+	}
+	if r.Events == Source {
+		at.key("events").fail("what happens to a session has no source: name an instance")
 	}
 }

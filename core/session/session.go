@@ -77,7 +77,10 @@ type Session struct {
 	Served  bool   // on the list of this batch
 	Closing uint16 // close with this code when the outbox is empty; 0: no
 	Stamp   uint64 // the last message that reached it
-	Uplink  Bucket
+
+	Announced bool   // its being online was told
+	Lost      uint16 // why its last connection ended; 0: the peer went away
+	Uplink    Bucket
 }
 
 // Client names the software of a device.

@@ -380,5 +380,5 @@ func (s *Shard) endEntry(ses *session.Session, e session.Entry, f envelope.Fate,
 		s.end(e.Pair, f, r)
 		return
 	}
-	s.conclude(e.Part, ses.User.ID, ses.Device, f, r, 0, false)
+	s.conclude(e.Part, ses.User.ID, ses.Key(), f, r, 0, false)
 }

@@ -16,6 +16,8 @@ func (s *Shard) attached(ses *session.Session) {
 		return
 	}
 	ses.State = session.Attached
+	ses.Lost = 0
+	s.tellAttached(ses)
 	if s.draining != 0 {
 		s.sendAwayLater(ses) // It was let in before.
 	}
@@ -71,6 +73,7 @@ func (s *Shard) closeConn(ses *session.Session, code wire.Code, text string) {
 	if ses.State != session.Attached && ses.State != session.Attaching {
 		return
 	}
+	ses.Lost = uint16(code)
 	key := connKey{ses.Plugin, ses.Conn}
 	if ses.State == session.Attaching {
 		s.doomed[key] = code // It is not on this loop yet.
@@ -155,6 +158,7 @@ func (s *Shard) endSession(ses *session.Session) {
 	}
 	ses.State = session.Ended
 	s.keepUp(ses)
+	s.tellEnded(ses)
 	s.stats.SessionSeconds.Observe(s.now.Wall.Sub(ses.Since))
 	s.wheel.Cancel(ses.Timer)
 	s.slots[ses.Slot] = nil

@@ -40,6 +40,10 @@ type Config struct {
 	SessionsMax    int      // default 1,000,000
 	HistoryBytes   int      // for what became of messages; default 8 MiB
 
+	Events bool   // of sessions are published
+	Node   string // named in events
+	Run    string // this run of the node, in events
+
 	// Fated, if set, is told of each pair's end. It is called within a turn.
 	Fated func(Fated)
 }

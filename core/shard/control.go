@@ -187,6 +187,9 @@ func (s *Shard) erase(id string, op *operation) {
 		g.RemoveUser(u)
 		s.left(g)
 	}
+	for i := range u.Devices {
+		s.tellForgotten(u, u.Devices[i].ID, wire.CodeUserErased.String())
+	}
 	u.Devices = nil
 	op.answer.Count += int(s.stats.Books.Ended() - before) //nolint:gosec // A count of pairs.
 	s.alsoStore(op, u, store.Op{Kind: store.EraseUser, Fate: envelope.Dropped, Reason: envelope.UserErased})

@@ -219,5 +219,5 @@ func (l *Left) Add(o Left) {
 
 func (s *Shard) remainder() Left {
 	n := len(s.slots) - len(s.free)
-	return Left{Attached: n - s.detached, Sessions: n, Storing: len(s.jobs), Notices: len(s.told)}
+	return Left{Attached: n - s.detached, Sessions: n, Storing: len(s.jobs), Notices: s.waiting()}
 }

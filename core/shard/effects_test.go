@@ -146,7 +146,7 @@ func (s *stage) report(r *envelope.Report) {
 var opNames = map[store.OpKind]string{
 	store.Put: "put", store.Remove: "remove", store.RemoveMessage: "remove message", store.Page: "page", store.PutDevice: "put device",
 	store.ForgetDevice: "forget device", store.PutMember: "put member", store.RemoveMember: "remove member", store.EraseUser: "erase",
-	store.Touch: "touch", store.EndSession: "end session", store.Append: "keep", store.Replay: "replay",
+	store.Touch: "touch", store.EndSession: "end session", store.Append: "keep", store.Replay: "replay", store.Owe: "owe", store.Told: "told",
 }
 
 // receiverName is a receiver's key for people: "user" for whoever comes first.
@@ -179,6 +179,10 @@ func (s *stage) showOp(o *store.Op) string {
 		if o.Again {
 			b.WriteString(" again")
 		}
+	case store.Owe:
+		fmt.Fprintf(&b, " %s of %s for %s", o.Fate, idOf(o.Message), s.receiverName(o.User, o.Receivers[0].Device))
+	case store.Told:
+		fmt.Fprintf(&b, " %d", o.Owed)
 	case store.RemoveMessage:
 		b.WriteString(" " + o.ID + " " + o.User)
 	case store.Touch:
@@ -239,6 +243,12 @@ func (s *stage) publish(p *shard.Publish) {
 				what += " " + string(h.Value)
 			}
 		}
+	case sdk.OutputEvents:
+		var e struct{ Event, User, Device, Reason string }
+		if err := json.Unmarshal(p.Body, &e); err != nil {
+			s.t.Fatalf("event %s: %v", p.Body, err)
+		}
+		what = strings.TrimSpace(fmt.Sprintf("event: %s %s/%s %s", e.Event, e.User, e.Device, e.Reason))
 	case sdk.OutputUplink:
 		what = "uplink:"
 		for _, h := range p.Headers {

@@ -7,12 +7,14 @@ import (
 	"github.com/pushcore/pushcore/core/fates"
 	"github.com/pushcore/pushcore/core/session"
 	"github.com/pushcore/pushcore/core/store"
-	"github.com/pushcore/pushcore/sdk"
 )
 
 // end gives a pair in memory its fate. The caller has taken it out of the window
 // or outbox.
-func (s *Shard) end(p *session.Pair, f envelope.Fate, r envelope.Reason) {
+func (s *Shard) end(p *session.Pair, f envelope.Fate, r envelope.Reason) { s.endKept(p, f, r, 0) }
+
+// endKept ends a pair of whose end the store keeps a notice; 0: it does not.
+func (s *Shard) endKept(p *session.Pair, f envelope.Fate, r envelope.Reason, owed uint64) {
 	if p.Ended {
 		return
 	}
@@ -25,10 +27,13 @@ func (s *Shard) end(p *session.Pair, f envelope.Fate, r envelope.Reason) {
 		if j := s.jobOf(p); j != nil {
 			j.pair, j.held, j.void = nil, false, true
 		}
-		s.removeStored(p)
 	}
-	ses := p.Session
-	s.conclude(p.Part, ses.User.ID, ses.Device, f, r, p.Attempts, !p.Safe)
+	user := p.Session.User.ID
+	d := s.conclude(p.Part, user, p.Session.Key(), f, r, p.Attempts, !p.Safe)
+	s.keepEnd(d, user, owed)
+	if p.Store != session.NotStored {
+		s.removeStored(p, f, r, d)
+	}
 	if !p.Resend {
 		s.freePair(p) // Else the list that names it frees it.
 	}
@@ -54,38 +59,29 @@ func (s *Shard) takeOut(p *session.Pair) {
 
 // conclude counts a fate and tells who wanted to know. held says that the part's
 // settlement waits for this pair: it goes on when its receipts are accepted.
-func (s *Shard) conclude(part *session.Part, user, device string, f envelope.Fate, r envelope.Reason, attempts int, held bool) {
-	m := part.Message
+//
+// key is the receiver's in the store. What is returned is owed to brokers, or nil.
+func (s *Shard) conclude(part *session.Part, user, key string, f envelope.Fate, r envelope.Reason, attempts int, held bool) *debt {
+	m, device := part.Message, deviceOf(key)
 	s.fateOf(m, f, r)
 	part.Acked = part.Acked || f == envelope.Acked
 	part.Past = s.past.Ended(part.Past, m, &fates.End{User: user, Device: device, Fate: f, Reason: r, Attempts: attempts}, s.now.Wall)
 	if s.cfg.Fated != nil {
 		s.cfg.Fated(Fated{Message: m, User: user, Device: device, Fate: f, Reason: r})
 	}
-	left := 0
-	if m.Receipt != envelope.ReceiptNone {
-		left++
-	}
-	letter := f == envelope.Dead && m.Class == sdk.Reliable
-	if letter {
-		left++
-	}
-	if left == 0 {
+	if m.Receipt == envelope.ReceiptNone && !hasLetter(m, f) {
 		if held {
 			s.safe(part, howEnded(f))
 		}
-		return
+		return nil
 	}
-	var hold *settlement
+	d := &debt{pair: pairKey{user, part.Order, key}}
 	if held {
-		hold = &settlement{part: part, left: left}
+		d.part = part
 	}
-	if m.Receipt != envelope.ReceiptNone {
-		s.tell(s.receipt(m, f.String(), user, device, r, attempts), hold)
-	}
-	if letter {
-		s.tell(s.deadLetter(m, user, device, r), hold)
-	}
+	s.tellEnd(d, ending{m, f, r, attempts}, s.now.Wall)
+	s.oweLater(d)
+	return d
 }
 
 // Fated says how a (message, receiver) ended.

@@ -15,7 +15,8 @@ const forgetTick = time.Minute
 
 // forgetDevice ends what is stored for a device that has no session, and knows it
 // no more.
-func (s *Shard) forgetDevice(u *session.User, device string) {
+func (s *Shard) forgetDevice(u *session.User, device, reason string) {
+	s.tellForgotten(u, device, reason)
 	u.Devices = slices.DeleteFunc(u.Devices, func(d session.Device) bool { return d.ID == device })
 	s.submit(&job{user: u, op: store.Op{
 		Kind: store.ForgetDevice, Device: device, Fate: envelope.Dropped, Reason: envelope.DeviceForgotten}})
@@ -82,7 +83,7 @@ func (s *Shard) forgetUnseen() {
 		for i := len(u.Devices) - 1; i >= 0; i-- {
 			d := &u.Devices[i]
 			if u.SessionOf(d.ID) == nil && !d.Seen.Add(s.cfg.DeviceTTL).After(s.now.Wall) {
-				s.forgetDevice(u, d.ID)
+				s.forgetDevice(u, d.ID, reasonDeviceTTL)
 			}
 		}
 		s.watchDevices(u)

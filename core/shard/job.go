@@ -25,6 +25,7 @@ type job struct {
 	page  *session.Session // Page, Replay
 	catch *session.CatchUp // Replay
 	gone  pairKey          // Remove of a pair that ended in memory
+	debt  *debt            // Remove, Owe: what the answer names the notice of; nil: nothing
 	order *operation       // part of an operation of the backend
 	query uint64           // Find: the token of who asked
 
@@ -119,13 +120,15 @@ func (s *Shard) receiverOf(p *session.Pair) store.Receiver {
 }
 
 // removeStored takes a pair that ended in memory out of the store.
-func (s *Shard) removeStored(p *session.Pair) {
+// Its debt, if there is one, is kept by the notice that the store makes then.
+func (s *Shard) removeStored(p *session.Pair, f envelope.Fate, r envelope.Reason, d *debt) {
 	key := pairKey{p.Session.User.ID, p.Part.Order, p.Session.Key()}
 	s.removing[key]++
 	s.haunt(key, p.Store == session.Stored)
+	s.depart(key, d)
 	s.submit(&job{
-		op:   store.Op{Kind: store.Remove, Order: key.order, Receivers: []store.Receiver{{Device: key.device}}, Fate: envelope.Acked},
-		user: p.Session.User, gone: key,
+		op:   store.Op{Kind: store.Remove, Order: key.order, Receivers: []store.Receiver{{Device: key.device}}, Fate: f, Reason: r},
+		user: p.Session.User, gone: key, debt: d,
 	})
 }
 
@@ -163,9 +166,11 @@ func (s *Shard) stored(a *store.Answer) {
 	}
 	switch j.op.Kind {
 	case store.Put:
-		s.putDone(j, a.There)
+		s.putDone(j, a)
 	case store.Remove:
-		s.removeDone(j, len(a.Removed))
+		s.removeDone(j, a.Removed)
+	case store.Owe:
+		s.named(j.debt, a.Owed)
 	case store.Page:
 		s.paged(j.page, a)
 	case store.Replay:
@@ -188,14 +193,15 @@ func (s *Shard) stored(a *store.Answer) {
 
 // putDone notes that receivers are in the store. Where an earlier run has left the
 // message there, its pair is the one that counts: what was owed anew is taken back.
-func (s *Shard) putDone(j *job, there []store.Pair) {
+func (s *Shard) putDone(j *job, a *store.Answer) {
+	there := a.There
 	if j.void {
 		s.haunt(pairKey{j.user.ID, j.op.Order, j.op.Receivers[0].Device}, len(there) == 0)
 	}
 	if !j.again {
 		j.user.Stored += len(j.op.Receivers) - len(there)
-		s.storedReceipts(j)
 	}
+	s.storedNotices(j, a)
 	if len(there) > 0 && !j.void {
 		s.stats.Books.Owed -= uint64(len(there))
 	}
@@ -232,8 +238,14 @@ func (s *Shard) discard(p *session.Pair) {
 // storedIsSafe says whether a message's record may be settled when it is stored.
 func (s *Shard) storedIsSafe(m *envelope.Message) bool { return s.cfg.Durable || m.MemorySafe }
 
-func (s *Shard) removeDone(j *job, there int) {
-	j.user.Stored = max(0, j.user.Stored-there)
+func (s *Shard) removeDone(j *job, there []store.Pair) {
+	j.user.Stored = max(0, j.user.Stored-len(there))
+	if j.debt != nil {
+		s.named(j.debt, there)
+		delete(s.leaving, j.gone)
+	} else {
+		s.disown(there)
+	}
 	if s.removing[j.gone]--; s.removing[j.gone] == 0 {
 		delete(s.removing, j.gone)
 	}
@@ -248,21 +260,23 @@ func (s *Shard) removed(pairs []store.Pair) {
 		u.Stored = max(0, u.Stored-1)
 		if key := (pairKey{r.User, r.Order, r.Receiver.Device}); s.removing[key] > 0 {
 			delete(s.ghosts, key)
+			s.inherit(key, r.Owed)
 			continue // It has its fate; the store only was faster.
 		}
 		if p := s.inMemory(u, r.Order, r.Receiver.Device); p != nil {
 			p.Store = session.NotStored
 			s.takeOut(p)
-			s.end(p, r.Fate, r.Reason)
+			s.endKept(p, r.Fate, r.Reason, r.Owed)
 			continue
 		}
 		s.bereave(u, r.Order)
 		part := s.parts[r.Message.Record]
-		if part == nil || s.storedIsSafe(r.Message) {
-			s.conclude(&session.Part{Message: r.Message}, u.ID, deviceOf(r.Receiver.Device), r.Fate, r.Reason, r.Receiver.Attempts, false)
-		} else {
-			s.conclude(part, u.ID, deviceOf(r.Receiver.Device), r.Fate, r.Reason, r.Receiver.Attempts, true)
+		held := part != nil && !s.storedIsSafe(r.Message)
+		if !held {
+			part = &session.Part{Message: r.Message, Order: r.Order}
 		}
+		d := s.conclude(part, u.ID, r.Receiver.Device, r.Fate, r.Reason, r.Receiver.Attempts, held)
+		s.keepEnd(d, u.ID, r.Owed)
 		s.forgetIdle(u)
 	}
 }

@@ -233,7 +233,7 @@ func (s *Shard) applyPlatform(u *session.User, platform string) (wire.Code, stri
 	s.endReceiver(oldest, envelope.DeviceForgotten) // The user has changed devices.
 	s.kick(oldest, wire.CodePlatformLimit, "a newer session of this platform has begun")
 	if oldest.Device != "" {
-		s.forgetDevice(u, oldest.Device)
+		s.forgetDevice(u, oldest.Device, wire.CodePlatformLimit.String())
 	}
 	return 0, ""
 }
@@ -256,5 +256,6 @@ func (s *Shard) kick(ses *session.Session, code wire.Code, text string) {
 	if ses.State == session.Attached || ses.State == session.Attaching {
 		s.closeConn(ses, code, text)
 	}
+	ses.Lost = uint16(code)
 	s.endSession(ses)
 }

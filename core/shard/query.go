@@ -177,7 +177,7 @@ func (s *Shard) statsCopy() *Stats {
 	for key := range s.arrivals {
 		c.Connections[key.plugin]++
 	}
-	c.Detached = s.detached
+	c.Detached, c.NoticesWaiting = s.detached, s.notices
 	c.Attached = len(s.slots) - len(s.free) - s.detached
 	c.Users, c.Groups = len(s.users), len(s.groups)
 	c.Clients = map[ClientOf]int{}

@@ -140,7 +140,7 @@ func (s *Shard) Flushed() {
 // sent ends the fast messages that the socket has taken.
 func (s *Shard) sent(ses *session.Session) {
 	for _, e := range ses.Handed {
-		s.conclude(e.Part, ses.User.ID, ses.Device, envelope.Sent, envelope.NoReason, 1, false)
+		s.conclude(e.Part, ses.User.ID, ses.Key(), envelope.Sent, envelope.NoReason, 1, false)
 	}
 	clear(ses.Handed)
 	ses.Handed = ses.Handed[:0]
@@ -156,7 +156,7 @@ const handedKeep = 16
 // written: whether the device has them is not known, and they come at most once.
 func (s *Shard) dropHanded(ses *session.Session) {
 	for _, e := range ses.Handed {
-		s.conclude(e.Part, ses.User.ID, ses.Device, envelope.Dropped, envelope.Slow, 1, false)
+		s.conclude(e.Part, ses.User.ID, ses.Key(), envelope.Dropped, envelope.Slow, 1, false)
 	}
 	ses.Handed = nil
 }

@@ -58,20 +58,28 @@ type Shard struct {
 	codecs *compress.Registry
 	packed []byte // scratch
 
-	token    uint64
-	jobs     map[uint64]*job      // by token: the store has no answer yet
-	failed   []*job               // of these, to be tried again; by token
-	line     []*session.Session   // wait to read pages until fewer jobs are there
-	behind   int                  // sessions that are behind
-	looks    uint64               // counts looks at failed
-	removing map[pairKey]int      // ended here, Removes under way
-	ghosts   map[pairKey]struct{} // of these, what the store counts still
-	held     int                  // pairs of the shard's users in the store, by its own count as of the answers that came
-	told     map[uint64]*notice   // by token: receipts and letters under way
-	untold   []*notice            // to be tried again
-	uplinks  map[uint64]uplink    // by token
-	upBytes  int
-	chores   time.Duration // when failed and untold are looked at
+	token     uint64
+	jobs      map[uint64]*job      // by token: the store has no answer yet
+	failed    []*job               // of these, to be tried again; by token
+	line      []*session.Session   // wait to read pages until fewer jobs are there
+	behind    int                  // sessions that are behind
+	looks     uint64               // counts looks at failed
+	removing  map[pairKey]int      // ended here, Removes under way
+	ghosts    map[pairKey]struct{} // of these, what the store counts still
+	held      int                  // pairs of the shard's users in the store, by its own count as of the answers that came
+	told      map[uint64]*notice   // by token: notices under way
+	untold    []*notice            // of these lines' first, to be tried again
+	ready     []*notice            // to be published when fewer are under way
+	lines     map[lineKey][]*notice
+	notices   int               // in lines
+	events    int               // of these
+	leaving   map[pairKey]*debt // of pairs whose Remove is under way
+	debts     *wheel.Wheel[*debt]
+	overdebts []*debt           // scratch
+	recalling bool              // notices of earlier runs are lined up
+	uplinks   map[uint64]uplink // by token
+	upBytes   int
+	chores    time.Duration // when failed and untold are looked at
 
 	draining  uint16 // close code; 0: no
 	moves     moves  // how devices are sent away while draining
@@ -101,7 +109,7 @@ func New(cfg Config) (*Shard, error) {
 		users:  map[string]*session.User{}, groups: map[string]*group.Group{},
 		conns: map[connKey]*session.Session{}, arrivals: map[connKey]*arrival{}, doomed: map[connKey]wire.Code{},
 		parts: map[envelope.RecordID]*session.Part{}, jobs: map[uint64]*job{},
-		removing: map[pairKey]int{}, ghosts: map[pairKey]struct{}{}, told: map[uint64]*notice{}, uplinks: map[uint64]uplink{},
+		removing: map[pairKey]int{}, ghosts: map[pairKey]struct{}{}, told: map[uint64]*notice{}, lines: map[lineKey][]*notice{}, leaving: map[pairKey]*debt{}, debts: wheel.New[*debt](tick, 0), uplinks: map[uint64]uplink{},
 	}
 	s.effects.Plugins = make([]PluginEffects, len(cfg.Plugins))
 	return s, nil
@@ -220,6 +228,7 @@ func (s *Shard) event(plugin int, e *sdk.Event) {
 		s.writable(ses)
 	case sdk.EventClosed:
 		s.stats.close(plugin, e.Code)
+		ses.Lost = e.Code
 		s.connectionLost(ses)
 	}
 }
@@ -254,6 +263,9 @@ func (s *Shard) NextDue() (time.Duration, bool) {
 	at, ok := s.wheel.Next()
 	if forget, some := s.unseen.Next(); some && (!ok || forget < at) {
 		at, ok = forget, true
+	}
+	if owe, some := s.debts.Next(); some && (!ok || owe < at) {
+		at, ok = owe, true
 	}
 	for _, t := range [...]time.Duration{s.chores, s.moves.next} {
 		if t > 0 && (!ok || t < at) {

@@ -68,7 +68,8 @@ func newStage(t failer) *stage {
 
 // config begins anew. Its keys: durable=no, outbox=N (messages), window=N, total=N
 // (attempts), slow=newest|close, mailbox=N, resume=D, uplinks=N, phones=N[,oldest],
-// members=N, turn=BYTES, ttl=D (of devices), history=N age=D (of groups named h…).
+// members=N, turn=BYTES, ttl=D (of devices), history=N age=D (of groups named h…),
+// events=yes.
 func (s *stage) config(a args) {
 	*s = stage{
 		t: s.t, delivered: s.delivered, fated: s.fated, closed: s.closed,
@@ -97,7 +98,7 @@ func (s *stage) config(a args) {
 			return rule
 		},
 		SlowFast: map[string]shard.SlowPolicy{"newest": shard.KeepNewest, "close": shard.CloseSlow}[a.text("slow")],
-		Fated:    s.tellFate,
+		Fated:    s.tellFate, Events: a.text("events") == "yes", Node: "node",
 	}
 	if n := a.number("outbox", 0); n > 0 {
 		s.cfg.Outbox = shard.Bound{Messages: n, Bytes: a.number("outbox_bytes", 1<<20)}
@@ -143,6 +144,7 @@ func (s *stage) start() {
 	}
 	s.began = s.passed
 	s.shard.Load(s.now(), slices.Collect(s.store.Carried()), s.store.HighestOrder())
+	s.shard.Recall(slices.Collect(s.store.CarriedOwed()))
 }
 
 // crash ends the process: what the store has been asked and has not done is lost.

@@ -20,6 +20,8 @@ type Stats struct {
 	Resumed        uint64
 	StoreFailures  uint64
 	NoticesLost    uint64 // receipts and letters that the broker will never take
+	EventsMerged   uint64 // events not told because a newer one of the device waited
+	NoticesWaiting int
 	MembersRefused uint64
 
 	// The following are filled in for a query.
@@ -105,6 +107,8 @@ func (s *Stats) Add(o *Stats) {
 	s.Resumed += o.Resumed
 	s.StoreFailures += o.StoreFailures
 	s.NoticesLost += o.NoticesLost
+	s.EventsMerged += o.EventsMerged
+	s.NoticesWaiting += o.NoticesWaiting
 	s.MembersRefused += o.MembersRefused
 	s.Attached += o.Attached
 	s.Detached += o.Detached

@@ -19,6 +19,7 @@ func (s *Shard) Tick() {
 		}
 	}
 	s.forgetUnseen()
+	s.oweDue()
 	if s.chores > 0 && s.chores <= s.now.Mono {
 		s.chores = 0
 		s.retryJobs()

@@ -108,6 +108,11 @@ func (n *node) load() {
 	}
 	n.world.history.crashed(n)
 	carried := slices.SortedFunc(n.store.Carried(), func(a, b store.Carried) int { return cmp.Compare(a.User, b.User) })
+	owed := make([][]store.Pair, len(n.shards))
+	for p := range n.store.CarriedOwed() {
+		loop := n.world.ownerOf(p.User)
+		owed[loop] = append(owed[loop], p)
+	}
 	for loop, s := range n.shards {
 		var own []store.Carried
 		for _, c := range carried {
@@ -116,6 +121,7 @@ func (n *node) load() {
 			}
 		}
 		s.Load(n.now(), own, n.store.HighestOrder())
+		s.Recall(owed[loop])
 		n.world.apply(loop)
 	}
 }

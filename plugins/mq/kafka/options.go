@@ -88,8 +88,6 @@ func (o *Options) outputs() []namedOutput {
 func (o *Options) checkOutput(out namedOutput) []sdk.OptionError {
 	at := "/" + string(out.name)
 	switch {
-	case out.name == sdk.OutputEvents:
-		return []sdk.OptionError{fault(at, "not in this version")}
 	case out.Topic == "":
 		return []sdk.OptionError{fault(at+"/topic", "is missing")}
 	case o.Input != nil && slices.Contains(o.Input.Topics, out.Topic):

@@ -33,7 +33,7 @@ func TestOptionsHaveTheirFaultsAtTheirPlaces(t *testing.T) {
 		{start + `"sasl":{"mechanism":"gssapi"}}`, `/sasl/mechanism "gssapi" is not one of plain, scram-sha-256, scram-sha-512` + "\n/sasl/username is missing"},
 		{start + `"tls":{"cert_file":"c"}}`, "/tls/cert_file needs key_file beside it"},
 		{start + `"uplink":{}}`, "/uplink/topic is missing"},
-		{start + `"events":{"topic":"events"}}`, "/events not in this version"},
+		{start + `"events":{}}`, "/events/topic is missing"},
 		{start + `"input":{"topics":["a"],"group":"g"},"receipt":{"topic":"a"}}`, "/receipt/topic a is an input too: what is published there would come back"},
 	} {
 		_, faults := New().Configure([]byte(c.options))

@@ -112,8 +112,6 @@ func (o *Options) outputs() []namedOutput {
 func (o *Options) checkOutput(out namedOutput) []sdk.OptionError {
 	at := "/" + string(out.name)
 	switch {
-	case out.name == sdk.OutputEvents:
-		return []sdk.OptionError{fault(at, "not in this version")}
 	case out.Exchange == "" && out.RoutingKey == "":
 		return []sdk.OptionError{fault(at+"/routing_key", "is missing; with the default exchange it is the queue's name")}
 	case out.Exchange == "" && o.Input != nil && slices.Contains(o.Input.Queues, out.RoutingKey):

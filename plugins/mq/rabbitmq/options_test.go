@@ -21,7 +21,7 @@ func TestOptionsHaveTheirFaultsAtTheirPlaces(t *testing.T) {
 		{start + `"input":{"queues":["a"],"prefetch":"1"}}`, "/input/prefetch is a text; a whole number goes here"},
 		{start + `"input":{"queues":["amq.a"],"declare":true}}`, "/input/queues/0 cannot be declared: amq. is RabbitMQ's own"},
 		{start + `"uplink":{}}`, "/uplink/routing_key is missing; with the default exchange it is the queue's name"},
-		{start + `"events":{"routing_key":"e"}}`, "/events not in this version"},
+		{start + `"events":{}}`, "/events/routing_key is missing; with the default exchange it is the queue's name"},
 		{start + `"input":{"queues":["a"]},"dead_letter":{"routing_key":"a"}}`, "/dead_letter/routing_key a is an input too: what is published there would come back"},
 	} {
 		_, faults := New().Configure([]byte(c.options))
