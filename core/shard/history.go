@@ -158,7 +158,7 @@ func (s *Shard) replayed(j *job, a *store.Answer) {
 		s.askLater(ses, c) // All of it at once, so that a gap is told of before.
 		return
 	}
-	gap = gap || (!a.More && last < c.Upto && !s.agedOut(c))
+	gap = gap || (!a.More && last < c.Upto)
 	s.tellCaughtUp(ses, c, gap)
 	s.takeHistory(ses, c, entries)
 	c.Ended = !a.More || c.After >= c.Upto

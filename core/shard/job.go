@@ -77,7 +77,7 @@ func (s *Shard) submit(j *job) uint64 {
 }
 
 // ordered says that a job's operation keeps its place among those of its user.
-func (j *job) ordered() bool { return j.user != nil && j.op.Kind != store.Page }
+func (j *job) ordered() bool { return j.user != nil && j.op.Ordered() }
 
 func (s *Shard) send(j *job) {
 	if j.ordered() {
@@ -345,7 +345,7 @@ func (s *Shard) tryAgain(j *job) {
 		s.forgetIdle(j.user)
 		return
 	}
-	if j.user != nil {
+	if j.ordered() {
 		j.user.Failed--
 	}
 	s.send(j)

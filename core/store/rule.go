@@ -36,8 +36,14 @@ func SameContent(a, b *envelope.Message) bool {
 }
 
 // Ordered tells whether an operation takes its place in the order of its user: it
-// fails behind one that failed. What only reads does not.
-func (op *Op) Ordered() bool { return op.User != "" && op.Kind != Page && op.Kind != Find }
+// fails behind one that failed. What only reads does not, nor what is about notices.
+func (op *Op) Ordered() bool {
+	switch op.Kind {
+	case Page, Find, Owe, Told:
+		return false
+	}
+	return op.User != ""
+}
 
 // Hold counts n more pairs of a loop's users; it grows held as is needed.
 func Hold(held []int, loop, n int) []int {

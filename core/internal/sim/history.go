@@ -241,7 +241,7 @@ func (d *device) hearsChat(seq uint64, m *sdk.Message) {
 	}
 	if m.Position > link.upto && !w.leaving(d.user) && link.dissolved == w.history.dissolved {
 		for _, p := range link.owed {
-			if !d.seen[p.id] && !d.excused(p) {
+			if !d.seen[p.id] && p.id != m.ID && !d.excused(p) {
 				w.broken("%s gets position %d of the group, and %s at %d, which it has missed, has not come: joined at %d from %d",
 					d, m.Position, p.id, p.position, link.upto, link.from)
 			}
