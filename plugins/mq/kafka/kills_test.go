@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -66,9 +67,9 @@ func (h *holder) check(t *testing.T, b *brokers.KafkaBroker, when string) {
 
 func TestCommitsNeverPassAHoleWhenTheBrokerIsKilledAgainAndAgain(t *testing.T) {
 	const partitions, each = 2, 60
-	kills := 5
-	if testing.Short() {
-		kills = 2
+	kills := 2
+	if os.Getenv("PUSHCORE_LONG") != "" {
+		kills = 5
 	}
 	b := brokers.Kafka(t)
 	b.CreateTopic("push", partitions)

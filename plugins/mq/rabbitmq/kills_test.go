@@ -2,6 +2,7 @@ package rabbitmq
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -18,9 +19,9 @@ import (
 // along, so that each comes again with each epoch until it is settled.
 func TestUnsettledRecordsComeBackWhenTheBrokerIsKilledAgainAndAgain(t *testing.T) {
 	const each = 60
-	kills := 5
-	if testing.Short() {
-		kills = 2
+	kills := 2
+	if os.Getenv("PUSHCORE_LONG") != "" {
+		kills = 5
 	}
 	b := brokers.RabbitMQ(t)
 	declare(t, b.URL(), "push", amqp.Table{"x-queue-type": "quorum", "x-single-active-consumer": true})
