@@ -168,6 +168,9 @@ func (w *watch) state(s client.State) {
 		}
 	case client.Disconnected:
 		w.lastError.Store(&s.Err)
+		if w.count > 0 && int(w.printed.Load()) >= w.count {
+			return // It is ours to end.
+		}
 		text = fmt.Sprintf("disconnected: %v; next attempt in %v", s.Err, s.RetryIn.Round(time.Millisecond))
 	default:
 		return
