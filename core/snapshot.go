@@ -75,6 +75,9 @@ func (r *Runtime) deliveryMetrics(s *metrics.Snapshot, t *shard.Stats) {
 		s.Histograms = append(s.Histograms, histogram(metrics.DeliverySeconds, &t.Delivery[class], classNames[class]))
 	}
 	s.Set(metrics.Attempts, float64(t.Attempts))
+	s.Set(metrics.NoticesWaiting, float64(t.NoticesWaiting))
+	s.Set(metrics.NoticesRefused, float64(t.NoticesLost))
+	s.Set(metrics.EventsMerged, float64(t.EventsMerged))
 }
 
 func histogram(f *metrics.Family, h *shard.Histogram, labels ...string) metrics.HistogramValue {
