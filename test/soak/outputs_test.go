@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -84,9 +85,34 @@ func testOutputs(t *testing.T, b bus) {
 		u.headers["push-name"] != "position" || u.headers["unit"] != "deg" {
 		t.Errorf("uplink: %+v", u)
 	}
+	checkEvents(t, n, b)
 }
 
-var outputTopics = []string{"push", "uplink", "receipts", "push.dead"}
+// checkEvents kicks the device and reads what was told of its session, in order.
+func checkEvents(t *testing.T, n *node, b bus) {
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, n.urls["http"]+"/v1/users/alice/sessions", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	for _, want := range []string{"online ", "kicked ", "offline kicked"} {
+		var e struct{ Event, User, Device, Reason string }
+		for e.User != "alice" { // The start of a node is an event, too.
+			if err := json.Unmarshal([]byte(b.next("events").body), &e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := e.Event + " " + e.Reason; got != want || e.Device != "phone" {
+			t.Errorf("event %q of device %s, want %q", got, e.Device, want)
+		}
+	}
+}
+
+var outputTopics = []string{"push", "uplink", "receipts", "push.dead", "events"}
 
 type kafkaBus struct {
 	t       *testing.T
@@ -113,6 +139,7 @@ func newKafkaBus(t *testing.T, broker *brokers.KafkaBroker) *kafkaBus {
 func (b *kafkaBus) config() string {
 	return fmt.Sprintf(`
 http: { listen: 127.0.0.1:0 }
+routes: { events: mq }
 plugins:
   ws: { config: { listen: 127.0.0.1:0 } }
   mq:
@@ -122,6 +149,7 @@ plugins:
       input: { topics: [push], group: outputs, offset_reset: earliest }
       uplink: { topic: uplink }
       receipt: { topic: receipts }
+      events: { topic: events }
       dead_letter: { topic: push.dead }
 `, b.broker.Addr())
 }
@@ -190,6 +218,7 @@ func (b *rabbitBus) connect() {
 func (b *rabbitBus) config() string {
 	return fmt.Sprintf(`
 http: { listen: 127.0.0.1:0 }
+routes: { events: mq }
 plugins:
   ws: { config: { listen: 127.0.0.1:0 } }
   mq:
@@ -199,6 +228,7 @@ plugins:
       input: { queues: [push] }
       uplink: { routing_key: uplink }
       receipt: { routing_key: receipts }
+      events: { routing_key: events }
       dead_letter: { routing_key: push.dead }
 `, b.broker.URL())
 }
