@@ -42,6 +42,7 @@ type record struct {
 	withdraw bool  // an operation to withdraw it was published
 	started  []int // the runs that it was handed to
 	fates    map[envelope.Fate]int
+	ended    map[string]bool // users for whom it has ended
 }
 
 func (s *source) assign(w *World) {
@@ -99,7 +100,7 @@ func (w *World) parse(r *record) admit.Parsed {
 
 // publish appends a record to a source.
 func (w *World) publish(s *source) {
-	r := &record{source: s, position: len(s.log), at: w.wall(), plain: true, fates: map[envelope.Fate]int{}}
+	r := &record{source: s, position: len(s.log), at: w.wall(), plain: true, fates: map[envelope.Fate]int{}, ended: map[string]bool{}}
 	add := func(name, value string) { r.headers = append(r.headers, sdk.Header{Name: name, Value: []byte(value)}) }
 	if w.chance(120) {
 		w.publishOp(r, add)
@@ -236,23 +237,25 @@ func (w *World) source(name string) *source {
 
 // egress is the broker's other side: what was published to it.
 type egress struct {
-	receipts map[string]int // of final events, by message id
+	receipts map[string]int     // of final events, by message id
+	told     map[[2]string]bool // by message id and user: there was one
 	letters  int
 	uplinks  map[string]int
 }
 
 func (o *egress) take(p *shard.Publish) {
 	if o.receipts == nil {
-		o.receipts, o.uplinks = map[string]int{}, map[string]int{}
+		o.receipts, o.told, o.uplinks = map[string]int{}, map[[2]string]bool{}, map[string]int{}
 	}
 	switch p.Output {
 	case sdk.OutputReceipt:
-		var body struct{ Event, ID string }
+		var body struct{ Event, ID, User string }
 		if err := json.Unmarshal(p.Body, &body); err != nil {
 			panic(err)
 		}
 		if body.Event != "stored" {
 			o.receipts[body.ID]++
+			o.told[[2]string{body.ID, body.User}] = true
 		}
 	case sdk.OutputDeadLetter:
 		o.letters++

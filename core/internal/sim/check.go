@@ -27,6 +27,7 @@ func (w *World) fated(f shard.Fated) {
 		w.broken("%s has a fate and was never published", f.Message.ID)
 	}
 	r.fates[f.Fate]++
+	r.ended[f.User] = true
 	if f.Fate != envelope.Acked && f.Fate != envelope.Sent {
 		w.history.ended[[2]string{r.id, f.User}] = int64(w.elapsed)
 	}

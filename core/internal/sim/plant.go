@@ -6,6 +6,7 @@ import (
 	"github.com/pushcore/pushcore/core/envelope"
 	"github.com/pushcore/pushcore/core/shard"
 	"github.com/pushcore/pushcore/core/store"
+	"github.com/pushcore/pushcore/sdk"
 )
 
 // Bug is a mistake that is made on purpose, where a shard's effects leave it: the
@@ -18,6 +19,7 @@ const (
 	SettleOnReceipt       // a record counts as safe when it has been accepted
 	JoinBeforeRoute       // a device hears that it joined before the dispatcher routes
 	SafeBeforeDurable     // a Put counts as done when it has been asked for
+	ToldTooEarly          // a receipt counts as taken when it has been asked for, and a crash comes
 	KeptBeforeDurable     // so does what is kept of a group's history
 	HoleInHistory         // a message of a history is passed over when it is read
 )
@@ -35,6 +37,13 @@ func (b Bug) spoil(n *node, loop int, e *shard.Effects) {
 		for _, r := range e.Reports {
 			if r.Kind == envelope.ReportGroupJoin {
 				n.shards[loop].Handle(&envelope.GroupConfirmed{Group: r.Group, Joins: r.Joins})
+			}
+		}
+	case ToldTooEarly:
+		for i := range e.Publish {
+			if p := &e.Publish[i]; p.Output == sdk.OutputReceipt && n.world.runs == 0 {
+				n.loops[loop].loose = append(n.loops[loop].loose, &shard.Published{Results: []shard.PublishResult{{Token: p.Token}}})
+				p.Token = 0
 			}
 		}
 	case SafeBeforeDurable:

@@ -142,8 +142,19 @@ func (w *World) checkBooksAtRest() {
 	}
 }
 
-// checkReceipts counts receipts, where no crash has taken or repeated any.
+// checkReceipts counts receipts, where no crash has repeated any. Over crashes, too,
+// what has ended for a user who is owed it in each run is told at least once.
 func (w *World) checkReceipts() {
+	for _, r := range w.order {
+		if r.message.Receipt == envelope.ReceiptNone || !r.solo || r.message.Class == sdk.Fast || r.message.SessionsOnly {
+			continue
+		}
+		for user := range r.ended {
+			if !w.out.told[[2]string{r.id, user}] {
+				w.broken("%s has ended for %s, and no receipt was published", r.id, user)
+			}
+		}
+	}
 	if w.runs > 0 {
 		return
 	}

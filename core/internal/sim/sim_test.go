@@ -43,7 +43,7 @@ func TestNodeKeepsItsPromisesUnderAnyOrderOfEvents(t *testing.T) {
 // says how soon they are found.
 func TestPlantedBugsAreFound(t *testing.T) {
 	for bug, name := range map[Bug]string{
-		SettleOnReceipt: "settle on receipt", JoinBeforeRoute: "join before route", SafeBeforeDurable: "safe before durable",
+		SettleOnReceipt: "settle on receipt", JoinBeforeRoute: "join before route", SafeBeforeDurable: "safe before durable", ToldTooEarly: "told too early",
 		KeptBeforeDurable: "kept before durable", HoleInHistory: "hole in history",
 	} {
 		began := time.Now()
