@@ -184,7 +184,32 @@ func TestUplinksBeyondTheQueueAreRefusedAsRetryable(t *testing.T) {
 }
 
 func TestReceiptsAndLettersAreOwedUntilTheBrokerHasThem(t *testing.T) {
+	n := start(t, withBroker+"store: { kind: memory }\n")
+	outputs := oweWhileAway(t, n, n.broker.unsettled)
+	if outputs[sdk.OutputReceipt] != 1 || outputs[sdk.OutputDeadLetter] != 2 {
+		t.Errorf("published were %v", outputs)
+	}
+	n.broker.settles(t, sdk.Done, 1, 2, 3)
+}
+
+// On disk the store keeps what the broker does not take, and records wait no longer;
+// what no message was made of waits with its record.
+func TestReceiptsAndLettersAreKeptByTheStoreOnDisk(t *testing.T) {
 	n := start(t, withBroker)
+	outputs := oweWhileAway(t, n, func(t *testing.T) {
+		n.broker.settles(t, sdk.Done, 1, 2)
+		n.broker.unsettled(t)
+	})
+	if outputs[sdk.OutputReceipt] != 1 || outputs[sdk.OutputDeadLetter] != 2 {
+		t.Errorf("published were %v", outputs)
+	}
+	n.broker.settles(t, sdk.Done, 3)
+}
+
+// oweWhileAway has a receipt and two dead letters made while the broker takes
+// nothing, and counts what it takes when it is back.
+func oweWhileAway(t *testing.T, n *node, away func(*testing.T)) map[sdk.Output]int {
+	t.Helper()
 	d := n.user("alice", "")
 	n.broker.deliver(t, 1, "with receipt", "push-to", "user:alice", "push-receipt", "final")
 	n.broker.deliver(t, 2, "refused", "push-to", "user:alice")
@@ -195,7 +220,7 @@ func TestReceiptsAndLettersAreOwedUntilTheBrokerHasThem(t *testing.T) {
 	n.fated("1", "reliable", "dead", "refused")
 	n.broker.deliver(t, 3, "bad", "push-to", "usr:alice")
 	n.fated("1", "", "dead", "bad_address")
-	n.broker.unsettled(t)
+	away(t)
 	n.broker.set(func(b *broker) { b.away = false })
 	outputs := map[sdk.Output]int{}
 	for range 3 {
@@ -206,8 +231,5 @@ func TestReceiptsAndLettersAreOwedUntilTheBrokerHasThem(t *testing.T) {
 			t.Fatalf("only %v were published again", outputs)
 		}
 	}
-	if outputs[sdk.OutputReceipt] != 1 || outputs[sdk.OutputDeadLetter] != 2 {
-		t.Errorf("published were %v", outputs)
-	}
-	n.broker.settles(t, sdk.Done, 1, 2, 3)
+	return outputs
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -133,6 +134,7 @@ func TestLettersThatCameBackOftenAreWarnedOf(t *testing.T) {
 	send(t, b.URL(), dead, numbered("letter", 2)...)
 	r := configured(t, `{"url":%q,"dead_letter":{"routing_key":%q}}`, b.URL(), dead)
 	for n := range returnsMany + 1 {
+		awaitReady(t, b.URL(), dead, 2) // They come back some time after they were given back.
 		l, all := look(t, r)
 		if fmt.Sprint(bodies(all)) != "[letter0 letter1]" {
 			t.Fatalf("look %d: the letters are %q", n, bodies(all))
@@ -142,6 +144,37 @@ func TestLettersThatCameBackOftenAreWarnedOf(t *testing.T) {
 		}
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// awaitReady waits until so many records can be got from a queue.
+func awaitReady(t *testing.T, url, queue string, want int) {
+	t.Helper()
+	conn, err := amqp.Dial(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	ch, err := conn.Channel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.After(20 * time.Second)
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for {
+		q, err := ch.QueueDeclarePassive(queue, true, false, false, false, amqp.Table{"x-queue-type": "quorum"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q.Messages == want {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-deadline:
+			t.Fatalf("%d records are ready, want %d", q.Messages, want)
 		}
 	}
 }
