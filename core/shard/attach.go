@@ -173,6 +173,9 @@ func (s *Shard) endSession(ses *session.Session) {
 	if ses.Device != "" && u.SessionOf(ses.Device) == nil {
 		s.touch(u, ses.Device, s.now.Wall.Add(s.cfg.MemoryWait))
 	}
+	if len(u.Sessions) == 0 {
+		s.touch(u, "", s.now.Wall.Add(s.cfg.MemoryWait)) // What waits for whoever comes first.
+	}
 	s.forgetIdle(u)
 }
 

@@ -32,7 +32,8 @@ const (
 	// Page reads entries pending for Device (a device's own, and placeholders
 	// it may take over, which become its own) after Order, at most Max entries
 	// and about MaxBytes. Entries and More answer it. Who asks has a session:
-	// what it is given has no deadline of memory_wait any more.
+	// what is pending for it, on this page or a later one, has no deadline of
+	// memory_wait any more.
 	Page
 	// PutDevice makes Device known (Platform, Seen); Removed is empty.
 	PutDevice

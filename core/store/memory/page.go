@@ -23,16 +23,18 @@ func (d *data) page(op *store.Op) (entries []store.Entry, more bool) {
 		if i < 0 {
 			continue
 		}
-		if op.Max > 0 && len(entries) >= op.Max || op.MaxBytes > 0 && len(entries) > 0 && bytes >= op.MaxBytes {
-			return entries, true
-		}
 		r := &m.receivers[i]
-		r.Device, r.given, r.until = op.Device, true, time.Time{}
+		r.until = time.Time{}
 		d.rearm(m)
+		more = more || op.Max > 0 && len(entries) >= op.Max || op.MaxBytes > 0 && len(entries) > 0 && bytes >= op.MaxBytes
+		if more {
+			continue
+		}
+		r.Device, r.given = op.Device, true
 		bytes += m.message.Size()
 		entries = append(entries, store.Entry{Order: m.order, Message: m.message, Receiver: r.Receiver})
 	}
-	return entries, false
+	return entries, more
 }
 
 // pendingFor returns which receiver of a message a device is or may become, or -1.

@@ -249,11 +249,14 @@ func (m *model) page(op *store.Op) (page []store.Entry, more bool) {
 		}
 	}
 	slices.SortFunc(pending, func(a, b *modelPair) int { return cmp.Compare(a.order, b.order) })
+	for _, p := range pending {
+		p.until = time.Time{}
+	}
 	if op.Max > 0 && len(pending) > op.Max {
 		pending, more = pending[:op.Max], true
 	}
 	for _, p := range pending {
-		p.receiver.Device, p.given, p.until = op.Device, true, time.Time{}
+		p.receiver.Device, p.given = op.Device, true
 		page = append(page, store.Entry{Order: p.order, Message: p.message, Receiver: p.receiver})
 	}
 	return page, more
