@@ -8,9 +8,9 @@ import (
 // Loop is the index of an event loop, from 0 to Host.Loops()-1.
 type Loop int
 
-// ConnID names a connection. The transport chooses it; it is not 0, unique among
-// the instance's connections of this process's life, and constant over the
-// connection's life, whichever loop serves it.
+// ConnID names a connection. The transport chooses it; it is not 0, below 2^48,
+// unique among the instance's connections of this process's life, and constant
+// over the connection's life, whichever loop serves it.
 type ConnID uint64
 
 // Transport carries sessions. It is implemented by the author of a plugin.

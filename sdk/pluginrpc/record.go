@@ -36,6 +36,13 @@ const (
 	KindResume
 	KindStatus
 	KindLag
+	KindHello    // of a link, down: token, loop
+	KindFlushed  // up: a Flush was carried out
+	KindConn     // up: one connection of the table, to a runtime that comes back
+	KindTableEnd // up: the table is complete
+	KindFreeze   // down, the last record to a process that is replaced
+	KindFrozen   // up: all before Freeze was carried out, the connections are on their way
+	KindAdopted  // up: the ids that connections of the other process have here
 )
 
 // Errors of decoding. What is wrong with which record stands in the error's text.
