@@ -11,7 +11,8 @@ const (
 	messageSizeMin = 9 // a byte for each field at least
 )
 
-// AppendBatch appends a batch of pushes.
+// AppendBatch appends a batch of pushes. What a runtime has put above connections'
+// ids does not cross.
 func AppendBatch(b []byte, batch *sdk.Batch) []byte {
 	start := len(b)
 	b = begin(b, KindDeliver, 0, 0, uint64(len(batch.Messages)), uint64(len(batch.Items)))
@@ -20,7 +21,7 @@ func AppendBatch(b []byte, batch *sdk.Batch) []byte {
 	}
 	for i := range batch.Items {
 		item := &batch.Items[i]
-		b = binary.LittleEndian.AppendUint64(b, uint64(item.Conn))
+		b = binary.LittleEndian.AppendUint64(b, uint64(item.Conn&ConnMax))
 		b = binary.LittleEndian.AppendUint64(b, item.Seq)
 		b = binary.LittleEndian.AppendUint32(b, item.Message)
 	}

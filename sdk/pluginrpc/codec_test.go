@@ -190,6 +190,31 @@ var crossings = []struct {
 			return records, err
 		})
 	}},
+	{"hello", bytes.Repeat([]byte{7}, TokenSize), func(t *testing.T, v any) any {
+		return decoded(t, AppendHello(nil, v.([]byte), 3), func(r *Record) ([]byte, error) {
+			token, l, err := r.Hello()
+			if l != 3 {
+				t.Errorf("loop %d", l)
+			}
+			return token, err
+		})
+	}},
+	{"flushed", fill[Progress](), func(t *testing.T, v any) any {
+		return decoded(t, AppendFlushed(nil, v.(Progress)), (*Record).Flushed)
+	}},
+	{"conn", fill[Conn](), func(t *testing.T, v any) any {
+		c := v.(Conn)
+		return decoded(t, AppendConn(nil, &c), (*Record).Conn)
+	}},
+	{"end of the table", uint64(9), func(t *testing.T, v any) any {
+		return decoded(t, AppendTableEnd(nil, int(v.(uint64))), (*Record).TableEnd)
+	}},
+	{"frozen", uint64(9), func(t *testing.T, v any) any {
+		return decoded(t, AppendFrozen(nil, int(v.(uint64))), (*Record).Frozen)
+	}},
+	{"adopted", []Renamed{{1, 2}, {3, 0}}, func(t *testing.T, v any) any {
+		return decoded(t, AppendAdopted(nil, v.([]Renamed)), (*Record).Adopted)
+	}},
 }
 
 func decoded[T any](t *testing.T, b []byte, decode func(*Record) (T, error)) T {
@@ -316,6 +341,9 @@ func seeds() [][]byte {
 		AppendPause(AppendSettlement(nil, &sdk.Settlement{Source: "s", Positions: []uint64{1, 2, 9}}), "s", true),
 		AppendPublished(AppendOutgoing(nil, &outgoing), &result),
 		AppendLag(AppendStatus(nil, true, "up"), "s", 4),
+		AppendFlushed(AppendHello(nil, make([]byte, TokenSize), 1), Progress{3, 4}),
+		AppendTableEnd(AppendConn(nil, &Conn{Conn: 1, Seq: 5, Acked: 4, Queued: 3, Gone: true, Keep: []byte("kept")}), 1),
+		AppendAdopted(AppendFrozen(AppendFreeze(nil), 2), []Renamed{{1, 2}, {3, 0}}),
 	}
 }
 
@@ -384,6 +412,30 @@ func recode(r *Record) []byte {
 	case KindLag:
 		if s, n, err := r.Lag(); err == nil {
 			return AppendLag(nil, s, n)
+		}
+	case KindHello:
+		if token, l, err := r.Hello(); err == nil {
+			return AppendHello(nil, token, l)
+		}
+	case KindFlushed:
+		if p, err := r.Flushed(); err == nil {
+			return AppendFlushed(nil, p)
+		}
+	case KindConn:
+		if c, err := r.Conn(); err == nil {
+			return AppendConn(nil, &c)
+		}
+	case KindTableEnd:
+		if n, err := r.TableEnd(); err == nil {
+			return AppendTableEnd(nil, int(n))
+		}
+	case KindFrozen:
+		if n, err := r.Frozen(); err == nil {
+			return AppendFrozen(nil, int(n))
+		}
+	case KindAdopted:
+		if n, err := r.Adopted(); err == nil {
+			return AppendAdopted(nil, n)
 		}
 	}
 	return nil

@@ -25,11 +25,11 @@ const (
 	commandFieldsEnd
 )
 
-// AppendCommand appends a command.
+// AppendCommand appends a command, its connection's id as AppendBatch does.
 func AppendCommand(b []byte, c *sdk.Command) []byte {
 	start := len(b)
 	flags := flag(c.Retryable, commandRetryable) | flag(c.Gap, commandGap)
-	b = begin(b, commandBase+Kind(c.Kind), flags, c.Code, uint64(c.Conn), c.Position)
+	b = begin(b, commandBase+Kind(c.Kind), flags, c.Code, uint64(c.Conn&ConnMax), c.Position)
 	var set fieldSet
 	set.add(c.Within != 0, commandWithin)
 	set.add(!c.Expires.IsZero(), commandExpires)

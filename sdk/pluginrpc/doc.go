@@ -12,7 +12,11 @@
 // stays on its link, so nothing overtakes. Records of one loop turn are handed
 // over together; the last of them is a Flush. Nobody waits for the other side
 // when writing: what may be under way upwards is bounded by credits (Credit,
-// Flush), downwards by what the shard serves in a turn.
+// Flush), downwards by what the plugin says that it has taken (Flushed).
+//
+// The runtime's end is a [Link], the plugin's end belongs to [Loops]. What is
+// between them is a carrier: two streams within one process, a unix socket
+// between two, or messages of a gRPC stream.
 //
 // # Records
 //
@@ -44,6 +48,13 @@
 //	resume                                                     source
 //	status      1 up                                           text
 //	lag                                  records               source
+//	hello                                loop                  token
+//	flushed                              flushes     bytes
+//	conn         1 gone                  Conn        Seq       acked, queued, keep
+//	tableEnd                             rows
+//	freeze
+//	frozen                               conns
+//	adopted                              conns                 pairs of old and new id
 //
 // The kind of an event is its sdk.EventKind, that of a command 0x40 more than its
 // sdk.CommandKind. Flags not named are 0, and so are numbers and bodies.

@@ -1,140 +1,306 @@
 package pluginrpc
 
 import (
-	"time"
+	"bytes"
+	"errors"
+	"fmt"
 
 	"github.com/pushcore/pushcore/sdk"
 )
 
-// recordMax is the length above which a batch is cut into several records.
-const recordMax = 1 << 20
+const (
+	// recordMax is the length above which a batch is cut into several records.
+	recordMax = 1 << 20
+	// linkMax bounds what the runtime has sent on a link and the plugin has not
+	// taken, in bytes: at half of it nothing more is delivered, so that the other
+	// half is for commands; beyond it the plugin is taken to be stuck.
+	linkMax = 16 << 20
+	// overrunMax is how far a plugin may send uplinks beyond its credit, in bytes:
+	// what it had read when the credit ended.
+	overrunMax = 16 << 20
+)
 
-// link is the runtime's end of one loop's link.
-type link struct {
-	loop  sdk.Loop // immutable
-	host  sdk.Host
-	there *loop
+// Owner is the runtime's loop as its end of a link needs it. All methods are
+// called on that loop.
+type Owner interface {
+	// Credit is the payload that may come in this turn, in bytes.
+	Credit() int
+	// Emit takes events; the slice and what it refers to are valid during the call.
+	Emit(e []sdk.Event)
+	// Table takes what the plugin kept while it had no runtime, before any event;
+	// the slice and what it refers to are valid during the call.
+	Table(conns []Conn)
+	// Block stops deliveries, or lets them go on.
+	Block(blocked bool)
+	// Written says that so many batches were carried out since the link began.
+	Written(batches uint64)
+	// Frozen says that the plugin has handed over its connections.
+	Frozen()
+	// Adopted says which ids the connections of the process before have now.
+	Adopted(names []Renamed)
+	// Broken says why the link is of no use any more, once; nothing follows it.
+	Broken(err error)
+	// Poller is the loop's.
+	Poller() sdk.Poller
+}
 
-	down *stream // runtime's loop → plugin's loop
-	up   *stream // plugin's loop, and who posts → runtime's loop
+// Link is the runtime's end of one loop's link. It belongs to that loop.
+type Link struct {
+	owner  Owner
+	out    carrier
+	prefix sdk.ConnID // of the process, above its connections' ids
 
-	// Everything following is owned by the runtime's loop.
-	turn     []byte // records of this turn, handed over by Flush
-	batches  splitter
+	turn    []byte // records of this turn, handed over by Flush
+	batches splitter
+	batched bool // turn has a batch
+
+	sent      uint64 // bytes
+	progress  Progress
+	flushes   uint64
+	delivered uint64 // batches
+	echoes    []echo // of flushes with a batch that are not carried out; oldest first
+	blocked   bool
+
 	consumed uint64 // payload bytes taken of the link
 	told     Credit // what the plugin knows
+	granting bool   // a grant is on its way
 	ended    bool
-	taken    []byte
 	events   []sdk.Event
+	table    []Conn
 }
 
-func newLink(h sdk.Host, l sdk.Loop) *link {
-	k := &link{loop: l, host: h, batches: splitter{bodyMax: recordMax}}
-	k.down = &stream{wake: func() { k.there.poll.wake() }}
-	k.up = &stream{wake: func() { h.Poller(l).Do(k) }}
-	return k
+// echo is a Flush whose carrying out completes a batch.
+type echo struct{ flush, batch uint64 }
+
+// newLink makes the end of a link to a process of the given incarnation; its
+// carrier is set by who makes it.
+func newLink(o Owner, incarnation uint16) *Link {
+	return &Link{owner: o, prefix: sdk.ConnID(incarnation) << 48, batches: splitter{bodyMax: recordMax}}
 }
 
-func (k *link) deliver(b *sdk.Batch) { k.turn = k.batches.append(k.turn, b) }
+// Deliver appends pushes to the turn.
+func (k *Link) Deliver(b *sdk.Batch) {
+	k.turn = k.batches.append(k.turn, b)
+	k.batched = true
+}
 
-func (k *link) command(c []sdk.Command) {
+// Command appends commands to the turn.
+func (k *Link) Command(c []sdk.Command) {
 	for i := range c {
 		k.turn = AppendCommand(k.turn, &c[i])
 	}
 }
 
-// flush hands the turn over, in one piece and with the credit of this moment. A
+// Freeze appends the last record of a link to a process that is replaced.
+func (k *Link) Freeze() { k.turn = AppendFreeze(k.turn) }
+
+// Flush hands the turn over, in one piece and with the credit of this moment. A
 // turn in which nothing happened is not worth a wake-up.
-func (k *link) flush() {
+func (k *Link) Flush() {
 	c := k.credit()
-	if len(k.turn) == 0 && c == k.told {
+	if k.ended || len(k.turn) == 0 && c == k.told {
 		return
 	}
 	k.told = c
 	k.turn = AppendFlush(k.turn, c)
-	k.down.put(k.turn)
-	k.turn = k.turn[:0]
+	k.flushes++
+	if k.batched {
+		k.delivered++
+		k.echoes = append(k.echoes, echo{k.flushes, k.delivered})
+		k.batched = false
+	}
+	k.send(k.turn)
+	if k.turn = k.turn[:0]; cap(k.turn) > outKeep {
+		k.turn = nil
+	}
 }
 
-func (k *link) credit() Credit {
-	return Credit{Consumed: k.consumed, Bytes: uint64(max(k.host.Credit(k.loop), 0))}
+func (k *Link) send(records []byte) {
+	k.sent += uint64(len(records))
+	k.out.send(records)
+	k.out.flush()
+	k.pressure()
 }
 
-// Run is the task that empties the link: all of it, each time, so that acks never
-// wait behind uplinks for which there is no credit; those the host refuses.
-func (k *link) Run(sdk.Loop) {
-	k.taken = k.up.take(k.taken)
+// pressure blocks deliveries while the plugin is behind, and gives it up when it
+// is too far behind.
+func (k *Link) pressure() {
+	behind := k.sent - k.progress.Bytes
+	switch {
+	case k.ended:
+	case behind > linkMax && k.blocked:
+		k.broken(fmt.Errorf("the plugin is stuck: it has not taken %d bytes that were sent to it", behind))
+	case behind > linkMax/2 && !k.blocked:
+		k.blocked = true
+		k.owner.Block(true)
+	case behind < linkMax/4 && k.blocked:
+		k.blocked = false
+		k.owner.Block(false)
+	}
+}
+
+func (k *Link) credit() Credit {
+	return Credit{Consumed: k.consumed, Bytes: uint64(max(k.owner.Credit(), 0))}
+}
+
+// receive takes the whole records at the front of b and returns their length.
+func (k *Link) receive(b []byte) (taken int, err error) {
 	before := k.consumed
-	for b := k.taken; len(b) > 0; {
-		r, rest, err := Next(b)
-		if err != nil {
-			k.host.Log().Error("link is broken", "loop", int(k.loop), "error", err)
+	for !k.ended {
+		r, rest, e := Next(b[taken:])
+		if e != nil {
+			if !errors.Is(e, ErrShort) {
+				err = e
+			}
 			break
 		}
-		b = rest
-		k.take(&r)
+		if err = k.take(&r); err != nil {
+			break
+		}
+		taken = len(b) - len(rest)
 	}
+	k.give()
+	if k.consumed != before && !k.ended {
+		k.grantSoon()
+	}
+	return taken, err
+}
+
+// take applies one record. Events are gathered, to be emitted together.
+func (k *Link) take(r *Record) error {
+	if r.IsEvent() {
+		e, err := r.Event()
+		if err != nil {
+			return err
+		}
+		if e.Conn == 0 || e.Conn > ConnMax {
+			return r.malformed("an id that no connection can have")
+		}
+		e.Conn |= k.prefix
+		k.consumed += uint64(len(e.Payload))
+		if k.consumed > k.told.Consumed+k.told.Bytes+overrunMax {
+			return r.malformed("far more than there was credit for")
+		}
+		k.events = append(k.events, e)
+		return nil
+	}
+	k.give()
+	switch r.Kind {
+	case KindFlushed:
+		return k.flushed(r)
+	case KindConn:
+		c, err := r.Conn()
+		if err == nil {
+			c.Conn |= k.prefix
+			c.Keep = bytes.Clone(c.Keep) // The table waits for its end.
+			k.table = append(k.table, c)
+		}
+		return err
+	case KindTableEnd:
+		return k.tableEnd(r)
+	case KindFrozen:
+		_, err := r.Frozen()
+		if err == nil {
+			k.owner.Frozen()
+		}
+		return err
+	case KindAdopted:
+		names, err := r.Adopted()
+		if err == nil {
+			k.owner.Adopted(names)
+		}
+		return err
+	}
+	return r.malformed("a transport sends no such record")
+}
+
+// give emits the events gathered so far.
+func (k *Link) give() {
 	if len(k.events) > 0 {
-		k.host.Emit(k.loop, k.events)
+		k.owner.Emit(k.events)
 		clear(k.events)
 		k.events = k.events[:0]
 	}
-	if k.consumed != before {
-		k.host.Poller(k.loop).Do((*grant)(k))
-	}
 }
 
-func (k *link) take(r *Record) {
-	e, err := r.Event()
+func (k *Link) flushed(r *Record) error {
+	p, err := r.Flushed()
 	if err != nil {
-		k.host.Log().Error("event is dropped", "loop", int(k.loop), "error", err)
-		return
+		return err
 	}
-	k.consumed += uint64(len(e.Payload))
-	k.events = append(k.events, e)
+	if p.Flushes > k.flushes || p.Bytes > k.sent || p.Flushes < k.progress.Flushes || p.Bytes < k.progress.Bytes {
+		return r.malformed("progress that cannot be")
+	}
+	k.progress = p
+	n := 0
+	for n < len(k.echoes) && k.echoes[n].flush <= p.Flushes {
+		n++
+	}
+	if n > 0 {
+		batches := k.echoes[n-1].batch
+		k.echoes = append(k.echoes[:0], k.echoes[n:]...)
+		k.owner.Written(batches)
+	}
+	k.pressure()
+	return nil
 }
 
-// grant is the task that renews the credit in the turn after events were taken:
-// by then the host has some again, and if no other work made that turn, this did.
-type grant link
+// tableEnd hands over the table.
+func (k *Link) tableEnd(r *Record) error {
+	rows, err := r.TableEnd()
+	if err != nil {
+		return err
+	}
+	if rows != uint64(len(k.table)) {
+		return r.malformed("a table of another length")
+	}
+	k.owner.Table(k.table)
+	k.table = nil
+	return nil
+}
+
+// grantSoon renews the credit in the turn after events were taken: by then the
+// owner has some again.
+func (k *Link) grantSoon() {
+	if !k.granting {
+		k.granting = true
+		k.owner.Poller().Do((*grant)(k))
+	}
+}
+
+// grant is the task of grantSoon.
+type grant Link
 
 // Run implements sdk.Task.
 func (g *grant) Run(sdk.Loop) {
-	k := (*link)(g)
+	k := (*Link)(g)
+	k.granting = false
 	if k.ended {
 		return
 	}
 	c := k.credit()
 	if c.Bytes == 0 {
-		k.host.Poller(k.loop).Do(g) // Next turn, then.
+		k.grantSoon() // Next turn, then.
 		return
 	}
 	if c != k.told {
 		k.told = c
-		k.down.put(AppendCredit(nil, c))
+		k.send(AppendCredit(nil, c))
 	}
 }
 
-// settle waits until the runtime's loop has emptied the link for the last time.
-func (k *link) settle(deadline time.Time) {
-	done := make(chan struct{})
-	k.host.Poller(k.loop).Do(&last{k, done})
-	select {
-	case <-done:
-	case <-time.After(time.Until(deadline)):
-		k.host.Log().Warn("what the plugin emitted last is lost: the host's loop did not run", "loop", int(k.loop))
+// broken ends the link and says why.
+func (k *Link) broken(err error) {
+	if k.ended {
+		return
 	}
+	k.Close()
+	k.owner.Broken(err)
 }
 
-// last is the task of settle.
-type last struct {
-	link *link
-	done chan struct{}
-}
-
-// Run implements sdk.Task.
-func (t *last) Run(l sdk.Loop) {
-	t.link.Run(l)
-	t.link.ended = true
-	close(t.done)
+// Close ends the link. Nothing is told.
+func (k *Link) Close() {
+	k.ended = true
+	k.out.close()
+	k.turn, k.table = nil, nil
 }

@@ -87,6 +87,9 @@ func Next(b []byte) (Record, []byte, error) {
 	}, b[end:], nil
 }
 
+// recordLength is the length of the record whose header is at the front of b.
+func recordLength(b []byte) int { return HeaderSize + int(binary.LittleEndian.Uint32(b)) }
+
 // begin appends a header whose body's length is not known yet.
 func begin(b []byte, kind Kind, flags uint8, code uint16, a, bb uint64) []byte {
 	b = append(b, 0, 0, 0, 0, byte(kind), flags)

@@ -2,7 +2,6 @@ package pluginrpc
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/pushcore/pushcore/sdk"
@@ -14,7 +13,8 @@ import (
 type Transport struct {
 	plugin sdk.Transport
 	host   sdk.Host
-	links  []*link // by loop
+	links  []*memoryLink // by loop
+	there  *Loops
 }
 
 var _ sdk.Transport = (*Transport)(nil)
@@ -33,60 +33,42 @@ func (t *Transport) Configure(options []byte) (sdk.Setup, []sdk.OptionError) {
 // Open implements sdk.Transport.
 func (t *Transport) Open(h sdk.Host) ([]sdk.Endpoint, error) {
 	t.host = h
-	there := &transportHost{log: h.Log()}
+	there, err := NewLoops(t.plugin, LoopsConfig{Loops: h.Loops(), Log: h.Log()})
+	if err != nil {
+		return nil, err
+	}
+	t.there = there
 	for l := range sdk.Loop(h.Loops()) {
-		k := newLink(h, l)
-		s, err := newLoop(t.plugin, l, k, h.Log())
-		if err != nil {
-			t.stop()
-			return nil, fmt.Errorf("open loop %d of the plugin: %w", l, err)
-		}
-		k.there = s
-		t.links = append(t.links, k)
-		there.loops = append(there.loops, s)
-		go s.run()
+		t.links = append(t.links, newMemoryLink(h, l, there))
 	}
 	a := call(func() (a opened) {
-		endpoints, err := t.plugin.Open(there)
+		endpoints, err := there.Open()
 		a.Endpoints, a.Error = endpoints, text(err)
 		return a
 	})
 	if a.Error != "" {
-		t.stop()
+		there.Stop()
 		return nil, errors.New(a.Error)
-	}
-	for _, k := range t.links {
-		k.there.engage(true)
 	}
 	return a.Endpoints, nil
 }
 
 // Deliver implements sdk.Transport.
-func (t *Transport) Deliver(l sdk.Loop, b *sdk.Batch) { t.links[l].deliver(b) }
+func (t *Transport) Deliver(l sdk.Loop, b *sdk.Batch) { t.links[l].Deliver(b) }
 
 // Command implements sdk.Transport.
-func (t *Transport) Command(l sdk.Loop, c []sdk.Command) { t.links[l].command(c) }
+func (t *Transport) Command(l sdk.Loop, c []sdk.Command) { t.links[l].Command(c) }
 
 // Flush implements sdk.Transport.
-func (t *Transport) Flush(l sdk.Loop) { t.links[l].flush() }
+func (t *Transport) Flush(l sdk.Loop) { t.links[l].Flush() }
 
 // Close implements sdk.Plugin. What the plugin emitted last is with the host when
 // it returns, unless the host's loops do not run.
 func (t *Transport) Close(deadline time.Time) error {
-	for _, k := range t.links {
-		k.there.engage(false)
-	}
-	err := closePlugin(t.plugin, deadline)
-	t.stop()
+	a := call(func() closed { return closed{text(t.there.Close(deadline))} })
+	t.there.Stop()
 	for _, k := range t.links {
 		k.settle(deadline)
 	}
-	return err
-}
-
-// stop ends the loops of the plugin's side and waits for them.
-func (t *Transport) stop() {
-	for _, k := range t.links {
-		k.there.stop()
-	}
+	return crossed(a.Error)
 }

@@ -389,11 +389,11 @@ func TestPostedEventsStandBehindWhatWasEmittedBefore(t *testing.T) {
 	for i := range rounds {
 		emitted := make(chan struct{})
 		p.host.Poller(0).Do(taskFunc(func() {
-			p.host.Emit(0, []sdk.Event{{Kind: sdk.EventAck, Seq: uint64(2 * i)}})
+			p.host.Emit(0, []sdk.Event{{Kind: sdk.EventAck, Conn: 1, Seq: uint64(2 * i)}})
 			close(emitted)
 		}))
 		<-emitted
-		if !p.host.Post(0, []sdk.Event{{Kind: sdk.EventAck, Seq: uint64(2*i + 1)}}) {
+		if !p.host.Post(0, []sdk.Event{{Kind: sdk.EventAck, Conn: 1, Seq: uint64(2*i + 1)}}) {
 			t.Fatal("a post was refused")
 		}
 	}
@@ -412,14 +412,14 @@ func TestPostIsRefusedWhenTheLinkIsFullButForClosed(t *testing.T) {
 	gate, stuck := make(chan struct{}), make(chan struct{})
 	h.loops[0].Do(taskFunc(func() { close(stuck); <-gate }))
 	<-stuck // The runtime's loop is busy: the link is not emptied.
-	uplink := []sdk.Event{{Kind: sdk.EventUplink, Payload: make([]byte, 1<<20)}}
+	uplink := []sdk.Event{{Kind: sdk.EventUplink, Conn: 1, Payload: make([]byte, 1<<20)}}
 	n := 0
 	for p.host.Post(0, uplink) {
 		if n++; n > 10 {
 			t.Fatal("10 MiB were taken")
 		}
 	}
-	if !p.host.Post(0, []sdk.Event{{Kind: sdk.EventClosed}}) {
+	if !p.host.Post(0, []sdk.Event{{Kind: sdk.EventClosed, Conn: 1}}) {
 		t.Fatal("Closed was refused")
 	}
 	close(gate)

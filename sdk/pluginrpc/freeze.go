@@ -1,0 +1,60 @@
+package pluginrpc
+
+import (
+	"errors"
+
+	"github.com/pushcore/pushcore/sdk"
+)
+
+// Handed is a connection on its way to the process that takes this one's place.
+type Handed struct {
+	sdk.Frozen
+	kept *keptConn
+}
+
+// freeze hands over the loop's connections. It is the last thing that the runtime
+// asked for on this link.
+func (l *loop) freeze() error {
+	f, ok := l.plugin.(sdk.Freezer)
+	if !ok || !l.engaged || l.handed == nil {
+		return errors.New("pluginrpc: the plugin cannot hand over its connections")
+	}
+	l.emitPosted()
+	l.plugin.Flush(l.id)
+	var conns []Handed
+	for _, c := range f.Freeze(l.id) {
+		h := Handed{Frozen: c}
+		if l.kept != nil {
+			h.kept = l.kept.conns[c.Conn]
+			delete(l.kept.conns, c.Conn)
+		}
+		conns = append(conns, h)
+	}
+	l.engaged = false
+	l.handed(l.id, conns)
+	l.line.send(AppendFrozen(nil, len(conns)))
+	return nil
+}
+
+// Adopt goes on with connections of the process before on one loop, and tells the
+// runtime their ids. The transport's listeners were adopted before.
+func (h *Loops) Adopt(l sdk.Loop, conns []Handed) {
+	p := h.loops[l]
+	frozen := make([]sdk.Frozen, len(conns))
+	for i := range conns {
+		frozen[i] = conns[i].Frozen
+	}
+	p.do(func() {
+		ids := h.plugin.(sdk.Freezer).Adopt(l, frozen)
+		names := make([]Renamed, len(ids))
+		for i, id := range ids {
+			names[i] = Renamed{From: frozen[i].Conn, To: id}
+			if id != 0 && p.kept != nil && conns[i].kept != nil {
+				p.kept.conns[id] = conns[i].kept
+			}
+		}
+		if p.line != nil {
+			p.line.send(AppendAdopted(nil, names))
+		}
+	})
+}
