@@ -38,16 +38,18 @@ type broker struct {
 
 var _ sdk.MQHost = (*broker)(nil)
 
-func newBroker(p sdk.MQ, up *stream, log *slog.Logger) *broker {
-	b := &broker{
-		plugin: p, log: log, up: up,
+// newBroker makes a side without streams; run begins to use them.
+func newBroker(p sdk.MQ, log *slog.Logger) *broker {
+	return &broker{
+		plugin: p, log: log,
 		wake: make(chan struct{}, 1), empty: make(chan chan struct{}),
 		gone: make(chan struct{}), done: make(chan struct{}),
 		waiting: map[uint64]chan error{},
 	}
-	b.down = &stream{wake: func() { signal(b.wake) }}
-	return b
 }
+
+// arrived tells run that something is on down.
+func (b *broker) arrived() { signal(b.wake) }
 
 // run calls the plugin with what is on the link.
 func (b *broker) run() {

@@ -63,6 +63,8 @@ func (l *loop) run() {
 		l.flush()
 		l.report()
 	}
+	l.emitPosted()
+	l.report()
 	l.detach()
 	if err := l.reactor.poll.close(); err != nil {
 		l.log.Warn("poller did not close", "loop", int(l.id), "error", err)

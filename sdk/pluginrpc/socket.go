@@ -3,7 +3,6 @@
 package pluginrpc
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -180,13 +179,4 @@ func (s *Socket) close() {
 	s.poller.Forget(s.fd)
 	_ = syscall.Close(s.fd)
 	s.in, s.out = nil, nil
-}
-
-// missing is how many bytes the record at the front lacks.
-func missing(b []byte) (int, error) {
-	_, _, err := Next(b)
-	if !errors.Is(err, ErrShort) || len(b) < HeaderSize {
-		return 0, err
-	}
-	return recordLength(b) - len(b), nil
 }

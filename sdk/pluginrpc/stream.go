@@ -6,7 +6,8 @@ import "sync"
 // of its own: what goes in is bounded by credits, by what a shard serves in a
 // turn, and by what a broker's plugin was given.
 type stream struct {
-	wake func() // called after records came into an empty stream, by who put them
+	wake func()        // called after records came into an empty stream, by who put them
+	room chan struct{} // capacity 1: signalled by take; nil: nobody waits for room
 
 	mu     sync.Mutex // guards buffer and closed
 	buffer []byte
@@ -37,6 +38,9 @@ func (s *stream) take(empty []byte) []byte {
 	defer s.mu.Unlock()
 	b := s.buffer
 	s.buffer = empty[:0]
+	if s.room != nil {
+		signal(s.room)
+	}
 	return b
 }
 
@@ -45,6 +49,12 @@ func (s *stream) length() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.buffer)
+}
+
+func (s *stream) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
 }
 
 // close lets nothing further in; what is there can be taken.

@@ -13,14 +13,23 @@ import (
 type Transport struct {
 	plugin sdk.Transport
 	host   sdk.Host
-	links  []*memoryLink // by loop
+	links  []*innerLink // by loop
+	open   func(h sdk.Host, l sdk.Loop, there *Loops) (*innerLink, error)
 	there  *Loops
 }
 
 var _ sdk.Transport = (*Transport)(nil)
 
-// NewTransport puts a transport behind its records.
-func NewTransport(plugin sdk.Transport) *Transport { return &Transport{plugin: plugin} }
+// NewTransport puts a transport behind its records, which go by memory.
+func NewTransport(plugin sdk.Transport) *Transport {
+	return &Transport{plugin: plugin, open: newStreamLink}
+}
+
+// NewPipedTransport puts a transport behind its records, which go through pipes:
+// as over the portable carrier.
+func NewPipedTransport(plugin sdk.Transport) *Transport {
+	return &Transport{plugin: plugin, open: newPipedLink}
+}
 
 // Info implements sdk.Plugin.
 func (t *Transport) Info() sdk.Info { return info(t.plugin) }
@@ -39,7 +48,12 @@ func (t *Transport) Open(h sdk.Host) ([]sdk.Endpoint, error) {
 	}
 	t.there = there
 	for l := range sdk.Loop(h.Loops()) {
-		t.links = append(t.links, newMemoryLink(h, l, there))
+		k, err := t.open(h, l, there)
+		if err != nil {
+			there.Stop()
+			return nil, err
+		}
+		t.links = append(t.links, k)
 	}
 	a := call(func() (a opened) {
 		endpoints, err := there.Open()

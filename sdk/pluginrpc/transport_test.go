@@ -323,11 +323,22 @@ func listen(h *testHost) {
 	}
 }
 
+// carriers are the ways in which records can go.
+var carriers = map[string]func(sdk.Transport) *Transport{
+	"memory": NewTransport, "pipe": NewPipedTransport, "socket": NewSocketTransport,
+}
+
 func TestTransportWorksBehindItsRecords(t *testing.T) {
+	for name, place := range carriers {
+		t.Run(name, func(t *testing.T) { testTransport(t, place) })
+	}
+}
+
+func testTransport(t *testing.T, place func(sdk.Transport) *Transport) {
 	const loops = 3
 	p := newPairs(t, loops)
 	h := newTestHost(t, loops)
-	tr := NewTransport(p)
+	tr := place(p)
 	if got := tr.Info(); !reflect.DeepEqual(got, p.Info()) {
 		t.Errorf("info %+v", got)
 	}
