@@ -58,6 +58,9 @@ func (p *Prepared) configure(in *config.Plugin, plugins Registry) error {
 	if len(options) == 0 {
 		options = []byte("{}")
 	}
+	if in.Placement == config.PlacementProcess {
+		return fmt.Errorf("plugins.%s: plugins in processes of their own are not in this version", in.Name)
+	}
 	if newTransport := plugins.Transports[in.Use]; newTransport != nil {
 		t := newTransport()
 		setup, faults = t.Configure(options)

@@ -2,7 +2,10 @@ package config
 
 import (
 	"encoding/json"
+	"path/filepath"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/pushcore/pushcore/core/config/internal/tree"
 	"github.com/pushcore/pushcore/sdk/nearest"
@@ -13,13 +16,50 @@ import (
 type Plugin struct {
 	Name string `key:"-"`
 
-	// Which plugin it is. Empty: the one that is called like the instance.
+	// Which plugin of this program it is. Empty, and without `command`: the one
+	// that is called like the instance.
 	Use string `key:"use"`
+	// The executable of a third party's plugin, and its arguments. A path with a
+	// slash is relative to the configuration file's directory, a name without
+	// one is looked for in PATH. Exactly one of `use` and `command` is written.
+	//
+	//	mqtt: { command: [./pushcore-mqtt], config: { listen: 127.0.0.1:1883 } }
+	Command []string `key:"command"`
+	// Where the plugin runs. In the core it costs least; in a process of its own
+	// its faults stay its own, and connections outlive the core. The default is
+	// the core for `use`; a `command` is always a process.
+	Placement string `key:"placement" oneof:"core process"`
+	// The SHA-256 of the executable, in hex: another file is not started. Only
+	// for `command`.
+	SHA256 string `key:"sha256"`
+	// Variables of the process's environment. It gets these, and PATH, HOME,
+	// LANG, TMPDIR and TZ, and nothing else of this program's environment.
+	Env map[string]string `key:"env"`
+	// Bounds of each process of the instance.
+	Limits PluginLimits `key:"limits"`
+	// How many processes share the instance's listener: one holds about 20,000
+	// connections where descriptors are bounded to that.
+	Processes int `key:"processes" min:"1" max:"64"`
 	// The plugin's own options, which only the plugin reads. A path in a key
 	// that ends in `_file` is made relative to the configuration file's
 	// directory.
 	Options Options `key:"config"`
 }
+
+// PluginLimits bounds a plugin's process.
+type PluginLimits struct {
+	// The memory that it may have resident, at least 16MiB; beyond it the
+	// process is killed and started again. 0: no bound.
+	Memory Size `key:"memory" min:"0" max:"1TiB"`
+}
+
+// The values of Plugin.Placement.
+const (
+	PlacementCore    = "core"
+	PlacementProcess = "process"
+)
+
+func (p *Plugin) setDefaults() { p.Processes = 1 }
 
 // Options are a plugin's options as JSON, always an object. The bytes are shared
 // and not to be changed.
@@ -43,6 +83,7 @@ func (at place) checkInstances(plugins []Plugin) {
 			here.fail("two instances have this name")
 		}
 		seen[name] = true
+		at.key(name).checkSection(reflect.ValueOf(&plugins[i]).Elem())
 	}
 }
 
@@ -55,6 +96,15 @@ func isInstanceName(name string) bool {
 		}
 	}
 	return name != ""
+}
+
+// Dir is the configuration file's directory, where plugins' processes run; empty
+// without a file.
+func (c *Config) Dir() string {
+	if c.file == "" {
+		return ""
+	}
+	return filepath.Dir(c.file)
 }
 
 // Plugin is the instance of that name, or nil.
@@ -81,7 +131,7 @@ func (c *Config) CheckUse(known []string) error {
 	at := c.checks()
 	for i := range c.Plugins {
 		p := &c.Plugins[i]
-		if slices.Contains(known, p.Use) {
+		if len(p.Command) > 0 || slices.Contains(known, p.Use) {
 			continue
 		}
 		use := at.key("plugins").key(p.Name).key("use")
@@ -115,7 +165,7 @@ func (d *decoder) plugins(path string, n *tree.Node) []Plugin {
 // checkAdded reports an instance that a variable would add by a slip: one that is
 // meant to be added says what it uses.
 func (d *decoder) checkAdded(n *tree.Node, entry tree.Entry, at string) {
-	if entry.Pos.Env == "" || entry.Value.Get("use") != nil {
+	if entry.Pos.Env == "" || entry.Value.Get("use") != nil || entry.Value.Get("command") != nil {
 		return
 	}
 	text := "no instance has this name"
@@ -138,12 +188,31 @@ func writtenKeys(n *tree.Node) []string {
 
 func (d *decoder) plugin(entry tree.Entry, at string) Plugin {
 	p := Plugin{Name: entry.Key, Options: Options("{}")}
+	p.setDefaults()
 	d.structure(at, entry.Value, &p)
-	if p.Use == "" {
+	if p.Use == "" && entry.Value.Get("command") == nil {
 		p.Use = p.Name
 		d.refuseValue(entry.Pos, at+".use", p.Use)
 	}
+	d.resolveCommand(p.Command)
+	if p.Placement == "" {
+		p.Placement = PlacementCore
+		if p.Use == "" {
+			p.Placement = PlacementProcess
+		}
+	}
 	return p
+}
+
+// resolveCommand makes the path of an executable relative to the configuration
+// file's directory; without a slash it is a name in PATH, and stays one.
+func (d *decoder) resolveCommand(command []string) {
+	if len(command) == 0 || !strings.ContainsRune(command[0], '/') {
+		return
+	}
+	if command[0] = d.resolve(command[0]); !strings.ContainsRune(command[0], '/') {
+		command[0] = "./" + command[0]
+	}
 }
 
 // options makes JSON of a plugin's sub-tree.

@@ -100,12 +100,29 @@ func (p *printer) plugins(path, indent, name string, plugins []Plugin) {
 		instance := &plugins[i]
 		at := tree.Join(path, instance.Name)
 		p.line(indent+"  ", "", instance.Name+":")
-		p.line(indent+"    ", tree.Join(at, "use"), "use: "+quoteYAML(instance.Use))
+		p.process(at, indent+"    ", instance)
 		options := p.config.root.Get("plugins").Get(instance.Name).Get("config")
 		if options == nil {
 			options = tree.Builtin(instance.Options)
 		}
 		p.option(tree.Join(at, "config"), indent+"    ", "config:", "config", options)
+	}
+}
+
+// process writes what an instance is and where it runs; bounds and the like only
+// if there are any.
+func (p *printer) process(at, indent string, instance *Plugin) {
+	v := reflect.ValueOf(instance).Elem()
+	for _, f := range fieldsOf(v.Type()) {
+		value := v.Field(f.index)
+		written := p.config.root.Get("plugins").Get(instance.Name).Get(f.key)
+		switch {
+		case formOf(f.typ) == formOptions || value.IsZero() || f.key == "processes" && value.Int() == 1:
+		case formOf(f.typ) == formMap && written != nil:
+			p.option(tree.Join(at, f.key), indent, f.key+":", f.key, written)
+		default:
+			p.key(tree.Join(at, f.key), indent, f.key+":", value)
+		}
 	}
 }
 

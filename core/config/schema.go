@@ -82,11 +82,19 @@ func (k *key) schema() *schemaNode {
 		names := &schemaNode{Pattern: "^[a-z][a-z0-9_]*$"}
 		return &schemaNode{Type: orNothing("object"), Names: names, Others: sectionSchema(k.keys)}
 	case formMap:
-		return &schemaNode{Type: orNothing("object"), Others: sectionSchema(k.keys)}
+		return &schemaNode{Type: orNothing("object"), Others: k.entrySchema()}
 	case formList:
 		return k.listSchema()
 	}
 	return k.scalarSchema()
+}
+
+// entrySchema is that of the values of a map by name.
+func (k *key) entrySchema() *schemaNode {
+	if len(k.keys) > 0 {
+		return sectionSchema(k.keys)
+	}
+	return &schemaNode{Type: []string{"string", "number", "boolean"}} // All are texts to a string.
 }
 
 // orNothing takes a section whose keys are all commented out, too.

@@ -8,6 +8,10 @@ type Sessions struct {
 	// device that comes back in time goes on where it was; later its session is
 	// gone, and unacked messages wait as for any absent user.
 	ResumeWindow Duration `key:"resume_window" min:"0" max:"24h"`
+	// How long plugins in processes of their own hold their connections when the
+	// core has gone, and how long a core that starts waits for them. Plugins that
+	// run in the core end with it.
+	CoreGrace Duration `key:"core_grace" min:"0" max:"10m"`
 	// How often a device says something at least. One that is silent for one
 	// and a half times as long is taken for gone. Longer saves batteries;
 	// proxies and mobile networks drop what is silent for about a minute.
@@ -36,6 +40,7 @@ const otherPlatforms = "*"
 
 func (s *Sessions) setDefaults() {
 	s.ResumeWindow = Duration(60 * time.Second)
+	s.CoreGrace = Duration(30 * time.Second)
 	s.Heartbeat = Duration(45 * time.Second)
 }
 

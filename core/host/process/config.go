@@ -26,6 +26,9 @@ type Config struct {
 	// Command is the executable and its arguments. Without a slash the executable
 	// is looked for in PATH. See BuiltIn.
 	Command []string
+	// WorkDir is the process's working directory, to which its arguments may be
+	// relative. Empty: this process's.
+	WorkDir string
 	// SHA256 is the checksum of the executable in hex. Empty: not checked.
 	SHA256 string
 	// Env is added to what every plugin gets: PATH, HOME, LANG, TMPDIR and TZ.

@@ -184,7 +184,7 @@ func (p *Process) Close(deadline time.Time) error {
 // failed makes a Failure of a call that has no answer: if the process has ended,
 // or is about to, that is the reason.
 func (p *Process) failed(what string, err error) error {
-	if status.Code(err) == codes.Unavailable {
+	if c := status.Code(err); c == codes.Unavailable || c == codes.Canceled {
 		select {
 		case <-p.done:
 		case <-time.After(endSoon):

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -33,10 +34,13 @@ func (c *Config) find() (*executable, error) {
 		}
 		path = found
 	}
-	e := &executable{path: path}
 	if err := c.examine(path); err != nil {
 		return nil, err
 	}
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute // The process may run in another directory.
+	}
+	e := &executable{path: path}
 	if c.SHA256 == "" {
 		return e, nil
 	}
