@@ -8,6 +8,9 @@ import (
 	"github.com/pushcore/pushcore/sdk"
 )
 
+// connIDBits is how many bits an id of a connection has.
+const connIDBits = 48
+
 // conn is what the host knows of a connection. It is guarded by Host.mu.
 type conn struct {
 	id       sdk.ConnID
@@ -97,8 +100,8 @@ func (h *Host) first(l sdk.Loop, e *sdk.Event, line string) {
 	c.trace.add(line)
 	h.conns[e.Conn] = c
 	switch {
-	case e.Conn == 0:
-		h.failLocked(RuleConnectOnce, c, "an event for connection 0: %s", describeEvent(e))
+	case e.Conn == 0 || e.Conn>>connIDBits != 0:
+		h.failLocked(RuleConnID, c, "an event for connection %#x: %s", uint64(e.Conn), describeEvent(e))
 	case e.Kind != sdk.EventConnect:
 		h.failLocked(RuleConnectOnce, c, "the first event of connection %#x is %s", uint64(e.Conn), eventName(e.Kind))
 	case e.Connect == nil:

@@ -26,6 +26,9 @@ func (memoryDriver) Open(url string, d Dial, report func(Report)) (Device, error
 	}
 	m.next++
 	c := &memoryConn{transport: m, id: m.next, wake: sync.NewCond(&m.mu)}
+	if m.fault == "uses id 0" {
+		c.id = 0
+	}
 	if !d.Silent {
 		connect := &sdk.Connect{
 			Credentials: d.Credentials, User: d.User, Device: d.Device, Platform: d.Platform, Codecs: d.Codecs,

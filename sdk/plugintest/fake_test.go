@@ -3,6 +3,7 @@ package plugintest
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -37,6 +38,8 @@ var (
 	memoryPort sync.Mutex
 	memoryNext = 1000
 )
+
+var leaked []*os.File // kept from being collected
 
 type memoryPhase int
 
@@ -93,6 +96,16 @@ func (m *memory) Open(h sdk.Host) ([]sdk.Endpoint, error) {
 	memoryPort.Unlock()
 	m.host, m.limits, m.timers = h, make([]*sdk.Listen, h.Loops()), make([]sdk.TimerID, h.Loops())
 	memories.Store(m.url, m)
+	switch m.fault {
+	case "uses large ids":
+		m.next = 1 << 48
+	case "leaks a descriptor":
+		f, err := os.Open(".")
+		if err != nil {
+			return nil, err
+		}
+		leaked = append(leaked, f)
+	}
 	if m.fault == "leaks a goroutine" {
 		go func() { select {} }()
 	}
@@ -113,7 +126,20 @@ func (m *memory) locked(f func(l sdk.Loop)) memoryTask {
 	}
 }
 
-func (m *memory) emit(l sdk.Loop, e sdk.Event) { m.host.Emit(l, []sdk.Event{e}) }
+func (m *memory) emit(l sdk.Loop, e sdk.Event) {
+	if m.fault == "emits on another loop" && e.Kind == sdk.EventUplink {
+		other := (l + 1) % sdk.Loop(len(m.limits))
+		m.host.Poller(other).Do(memoryTask(func(other sdk.Loop) { m.host.Emit(other, []sdk.Event{e}) }))
+		return
+	}
+	m.host.Emit(l, []sdk.Event{e})
+	if m.fault == "speaks after Closed" && e.Kind == sdk.EventClosed {
+		m.host.Emit(l, []sdk.Event{{Kind: sdk.EventWritable, Conn: e.Conn}})
+	}
+	if m.fault == "is congested twice" && e.Kind == sdk.EventCongested {
+		m.host.Emit(l, []sdk.Event{e})
+	}
+}
 
 // welcome begins a connection on a loop that listens.
 func (m *memory) welcome(c *memoryConn) {
@@ -235,7 +261,10 @@ func (m *memory) Flush(l sdk.Loop) {
 	}
 }
 
-func (m *memory) Close(time.Time) error {
+func (m *memory) Close(deadline time.Time) error {
+	if m.fault == "closes late" {
+		defer func() { <-time.After(time.Until(deadline) + 2*closeLate) }()
+	}
 	memories.Delete(m.url)
 	m.mu.Lock()
 	m.closed = true
@@ -283,6 +312,9 @@ func (c *memoryConn) command(l sdk.Loop, k *sdk.Command) {
 			m.emit(l, sdk.Event{Kind: sdk.EventClosed, Conn: c.id})
 		}
 	case sdk.CommandUplinkResult:
+		if m.fault == "swallows refusals" && k.Code != 0 {
+			return
+		}
 		c.say(Report{Kind: Sent, ID: k.ID, Code: k.Code, Text: k.Text})
 	case sdk.CommandJoinResult:
 		c.say(Report{Kind: Joined, Group: k.Group, Code: k.Code, Text: k.Text})

@@ -16,7 +16,7 @@ const lettersMany = 150
 // what is written to the input comes in. It is called on a plugin of its own that
 // is not open, beside the one that is.
 func (t *mqRun) letters() {
-	box, ok := t.placement.wrap(t.suite.New()).(sdk.LetterBox)
+	box, ok := t.placement.New().(sdk.LetterBox)
 	if !ok {
 		t.skipped = "the plugin has no LetterBox in this placement"
 		return

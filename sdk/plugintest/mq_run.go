@@ -13,7 +13,7 @@ import (
 // mqRun is an MQ plugin under trial in a place of its own.
 type mqRun struct {
 	suite     *MQSuite
-	placement mqPlacement
+	placement MQPlacement
 	host      *mqHost
 	broker    Broker
 	plugin    sdk.MQ // nil when closed
@@ -41,7 +41,7 @@ func (t *mqRun) start() {
 
 // open opens a new plugin.
 func (t *mqRun) open() {
-	t.plugin = t.placement.wrap(t.suite.New())
+	t.plugin = t.placement.New()
 	if _, faults := t.plugin.Configure(t.broker.Options()); len(faults) > 0 {
 		t.plugin = nil
 		t.fatalf(RuleMQDescribes, "", "the suite's options are refused: %s: %s", faults[0].Pointer, faults[0].Message)
@@ -59,13 +59,21 @@ func (t *mqRun) close() {
 	}
 	began := time.Now()
 	limit := t.suite.Patience
-	if err := t.plugin.Close(began.Add(limit)); err != nil {
-		t.failf(RuleMQClose, "", "Close returned %v", err)
+	plugin := t.plugin
+	t.plugin = nil
+	returned := make(chan error, 1)
+	go func() { returned <- plugin.Close(began.Add(limit)) }()
+	select {
+	case err := <-returned:
+		if err != nil {
+			t.failf(RuleMQClose, "", "Close returned %v", err)
+		}
+	case <-time.After(limit + closeLost):
+		t.fatalf(RuleMQClose, "", "Close has not returned %s after its deadline", closeLost)
 	}
 	if late := time.Since(began) - limit; late > time.Second {
 		t.failf(RuleMQClose, "", "Close returned %s after its deadline", late)
 	}
-	t.plugin = nil
 	h := t.host
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -3,7 +3,6 @@ package plugintest
 import (
 	"fmt"
 	"slices"
-	"testing"
 	"time"
 
 	"github.com/pushcore/pushcore/sdk"
@@ -57,8 +56,18 @@ type MQSuite struct {
 	// before it are done, all others are not.
 	Contiguous bool
 
+	Placements []MQPlacement // how to reach the plugin; default: direct and bytes, both made from New
+
 	Patience time.Duration // how long to wait for what must happen; default 30 s
 	Quiet    time.Duration // how long to wait for what must not happen; default 100 ms
+	TraceDir string        // where to write what happened in each trial, see docs/plugin-driver.md; empty: nowhere
+}
+
+// MQPlacement is a way in which an MQ plugin is reached.
+type MQPlacement struct {
+	Name string
+	New  func() sdk.MQ // a new plugin that is reached in this way, not configured
+	Done func()        // called after each trial, as TransportPlacement.Done; nil: nothing is to be done
 }
 
 // mqTrial is one thing to try with an MQ plugin.
@@ -88,38 +97,23 @@ var mqTrials = []mqTrial{
 	{name: "close", leaks: true, run: (*mqRun).closesBlocked},
 }
 
-type mqPlacement struct {
-	name string
-	wrap func(sdk.MQ) sdk.MQ
-}
+// TestMQ tries an MQ plugin: each trial in each placement is a subtest. T is
+// *testing.T, or whatever else runs and reports in its way.
+func TestMQ[T Tester[T]](t T, s MQSuite) { test(t, MQTrials(s)) }
 
-var mqPlacements = []mqPlacement{
-	{"direct", func(m sdk.MQ) sdk.MQ { return m }},
-	{"bytes", func(m sdk.MQ) sdk.MQ { return pluginrpc.NewMQ(m) }},
-}
+// CheckMQ tries everything and returns what came of it.
+func CheckMQ(s MQSuite) []Result { return check(MQTrials(s)) }
 
-// TestMQ tries an MQ plugin: each trial in each placement is a subtest.
-func TestMQ(t *testing.T, s MQSuite) {
+// MQTrials lists all trials of a suite, in the order in which to make them.
+func MQTrials(s MQSuite) []Trial {
 	s.defaults()
-	for _, p := range mqPlacements {
-		t.Run(p.name, func(t *testing.T) {
-			for _, c := range mqTrials {
-				t.Run(c.name, func(t *testing.T) { tell(t, s.run(p, c)) })
-			}
-		})
-	}
-}
-
-// CheckMQ is TestMQ without package testing's machinery.
-func CheckMQ(s MQSuite) []Result {
-	s.defaults()
-	var results []Result
-	for _, p := range mqPlacements {
+	var trials []Trial
+	for _, p := range s.Placements {
 		for _, c := range mqTrials {
-			results = append(results, s.run(p, c))
+			trials = append(trials, Trial{p.Name, c.name, func() Result { return s.run(p, c) }})
 		}
 	}
-	return results
+	return trials
 }
 
 func (s *MQSuite) defaults() {
@@ -129,10 +123,17 @@ func (s *MQSuite) defaults() {
 	if s.Quiet == 0 {
 		s.Quiet = 100 * time.Millisecond
 	}
+	if s.Placements == nil {
+		make := s.New
+		s.Placements = []MQPlacement{
+			{Name: "direct", New: make},
+			{Name: "bytes", New: func() sdk.MQ { return pluginrpc.NewMQ(make()) }},
+		}
+	}
 }
 
-func (s *MQSuite) run(p mqPlacement, c mqTrial) Result {
-	r := Result{Placement: p.name, Trial: c.name}
+func (s *MQSuite) run(p MQPlacement, c mqTrial) Result {
+	r := Result{Placement: p.Name, Trial: c.name}
 	for _, a := range c.needs {
 		if slices.Contains(s.Lacks, a) {
 			r.Skipped = fmt.Sprintf("the suite declares that it lacks %s", a)
@@ -156,6 +157,9 @@ func (s *MQSuite) run(p mqPlacement, c mqTrial) Result {
 		if err := t.broker.Close(); err != nil {
 			t.failf(RuleBrokerDriver, "", "Close of the broker: %v", err)
 		}
+	}
+	if p.Done != nil {
+		p.Done()
 	}
 	r.Skipped = t.skipped
 	r.Failures = distinct(append(t.host.take(), t.failures...))

@@ -49,7 +49,7 @@ func TestBrokenMQsFailWithTheirRule(t *testing.T) {
 			r := &recorder{TB: t}
 			for _, c := range mqTrials {
 				if c.name == broken.trial {
-					tell(r, s.run(mqPlacements[0], c))
+					tell(r, s.run(s.Placements[0], c))
 				}
 			}
 			found := strings.Join(r.errors, "\n")

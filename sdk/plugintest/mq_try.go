@@ -17,7 +17,7 @@ func (t *mqRun) describes() {
 	if info.Kind != sdk.KindMQ || !infoName.MatchString(info.Name) || info.Version == "" || major(info.APIVersion) != major(sdk.APIVersion) {
 		t.failf(RuleMQDescribes, "", "Info has kind %q, name %q, version %q, API version %q", info.Kind, info.Name, info.Version, info.APIVersion)
 	}
-	other := t.placement.wrap(t.suite.New())
+	other := t.placement.New()
 	for _, options := range []string{`{"no_such_option_of_any_plugin":1}`, `[]`, `{`} {
 		if _, faults := other.Configure([]byte(options)); len(faults) == 0 {
 			t.failf(RuleMQDescribes, "", "Configure takes %s without a fault", options)

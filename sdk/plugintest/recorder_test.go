@@ -8,9 +8,9 @@ type recorder struct {
 	errors []string
 }
 
-func (r *recorder) Helper()     {}
-func (r *recorder) Log(...any)  {}
-func (r *recorder) Skip(...any) {}
+func (r *recorder) Helper()             {}
+func (r *recorder) Logf(string, ...any) {}
+func (r *recorder) Skip(...any)         {}
 func (r *recorder) Errorf(_ string, args ...any) {
 	f := args[0].(Failure)
 	r.errors = append(r.errors, f.String())

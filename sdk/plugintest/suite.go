@@ -2,7 +2,6 @@ package plugintest
 
 import (
 	"slices"
-	"testing"
 	"time"
 
 	"github.com/pushcore/pushcore/sdk"
@@ -16,69 +15,43 @@ type TransportSuite struct {
 	Driver  Driver
 	Lacks   []Ability // what the protocol cannot do
 
+	Placements []TransportPlacement // how to reach it; default: direct and bytes, both made from New
+
 	Loops    int           // of the host; default 3
 	Seed     uint64        // of the churn; default: a new one each time, which is told
 	Patience time.Duration // how long to wait for what must happen; default 10 s
 	Quiet    time.Duration // how long to wait for what must not happen; default 30 ms
+	TraceDir string        // where to write what happened in each trial, see docs/plugin-driver.md; empty: nowhere
 }
 
-// Result is what came of one trial in one placement.
-type Result struct {
-	Placement string // direct or bytes
-	Trial     string // such as acks
-	Skipped   string // why it was not tried; empty if it was
-	Failures  []Failure
-	Notes     []string // such as the seed
+// TransportPlacement is a way in which a transport is reached.
+type TransportPlacement struct {
+	Name string
+	New  func() sdk.Transport // a new transport that is reached in this way, not configured
+	// Done is called after each trial: it ends what New has begun and nobody has
+	// closed. It may be nil.
+	Done func()
+
+	direct bool // calls reach the plugin at once, on the host's own loops
 }
 
-// placement is a way in which a plugin is reached.
-type placement struct {
-	name string
-	wrap func(sdk.Transport) sdk.Transport
-}
+// TestTransport tries a transport: each trial in each placement is a subtest. T is
+// *testing.T, or whatever else runs and reports in its way.
+func TestTransport[T Tester[T]](t T, s TransportSuite) { test(t, TransportTrials(s)) }
 
-var placements = []placement{
-	{"direct", func(t sdk.Transport) sdk.Transport { return t }},
-	{"bytes", func(t sdk.Transport) sdk.Transport { return pluginrpc.NewTransport(t) }},
-}
+// CheckTransport tries everything and returns what came of it.
+func CheckTransport(s TransportSuite) []Result { return check(TransportTrials(s)) }
 
-// TestTransport tries a transport: each trial in each placement is a subtest.
-func TestTransport(t *testing.T, s TransportSuite) {
+// TransportTrials lists all trials of a suite, in the order in which to make them.
+func TransportTrials(s TransportSuite) []Trial {
 	s.defaults()
-	for _, p := range placements {
-		t.Run(p.name, func(t *testing.T) {
-			for _, c := range transportTrials {
-				t.Run(c.name, func(t *testing.T) { tell(t, s.run(p, c)) })
-			}
-		})
-	}
-}
-
-// CheckTransport is TestTransport without package testing's machinery: it tries
-// everything and returns what came of it.
-func CheckTransport(s TransportSuite) []Result {
-	s.defaults()
-	var results []Result
-	for _, p := range placements {
+	var trials []Trial
+	for _, p := range s.Placements {
 		for _, c := range transportTrials {
-			results = append(results, s.run(p, c))
+			trials = append(trials, Trial{p.Name, c.name, func() Result { return s.run(p, c) }})
 		}
 	}
-	return results
-}
-
-// tell reports a result: all failures, not only the first.
-func tell(t testing.TB, r Result) {
-	t.Helper()
-	for _, note := range r.Notes {
-		t.Log(note)
-	}
-	for _, f := range r.Failures {
-		t.Errorf("%s", f)
-	}
-	if r.Skipped != "" {
-		t.Skip(r.Skipped)
-	}
+	return trials
 }
 
 func (s *TransportSuite) defaults() {
@@ -96,6 +69,13 @@ func (s *TransportSuite) defaults() {
 	}
 	if len(s.Options) == 0 {
 		s.Options = []byte("{}")
+	}
+	if s.Placements == nil {
+		make := s.New
+		s.Placements = []TransportPlacement{
+			{Name: "direct", New: make, direct: true},
+			{Name: "bytes", New: func() sdk.Transport { return pluginrpc.NewTransport(make()) }},
+		}
 	}
 }
 

@@ -38,6 +38,14 @@ func TestBrokenTransportsFailWithTheirRule(t *testing.T) {
 		"forgets connections on Close":      {RuleClosedOnce, []string{"close"}},
 		"accepts before Listen":             {RuleListen, []string{"listens when told"}},
 		"leaks a goroutine":                 {RuleClose, []string{"ends"}},
+		"leaks a descriptor":                {RuleClose, []string{"ends"}},
+		"closes late":                       {RuleClose, []string{"close"}},
+		"uses large ids":                    {RuleConnID, []string{"connect"}},
+		"uses id 0":                         {RuleConnID, []string{"connect"}},
+		"speaks after Closed":               {RuleClosedOnce, []string{"ends"}},
+		"emits on another loop":             {RuleOwnLoop, []string{"uplinks"}},
+		"swallows refusals":                 {RuleRefused, []string{"refused uplinks"}},
+		"is congested twice":                {RuleCongested, []string{"congestion"}},
 	} {
 		t.Run(string(f), func(t *testing.T) {
 			s := memorySuite(f)
@@ -47,7 +55,7 @@ func TestBrokenTransportsFailWithTheirRule(t *testing.T) {
 			for _, c := range transportTrials {
 				for _, name := range broken.trials {
 					if c.name == name {
-						tell(r, s.run(placements[0], c))
+						tell(r, s.run(s.Placements[0], c))
 					}
 				}
 			}

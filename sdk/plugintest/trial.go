@@ -9,8 +9,12 @@ import (
 	"github.com/pushcore/pushcore/sdk"
 )
 
-// closeTime is the deadline that trials give Plugin.Close.
-const closeTime = 5 * time.Second
+// Bounds of Plugin.Close.
+const (
+	closeTimeMax = 5 * time.Second  // the deadline that it is given, if the suite's patience is not shorter
+	closeLate    = time.Second      // after which it is late
+	closeLost    = 10 * time.Second // after which it is no more waited for
+)
 
 // failuresMax bounds how many failures of one trial are told.
 const failuresMax = 12
@@ -29,7 +33,8 @@ type transportTrial struct {
 // goroutine, and to a loop while that runs a turn for it.
 type trial struct {
 	suite     *TransportSuite
-	placement placement
+	placement TransportPlacement
+	skipped   string // why the trial could not be made to its end
 	host      *Host
 	transport sdk.Transport
 	endpoints []sdk.Endpoint
@@ -44,8 +49,8 @@ type trial struct {
 // abort ends a trial that cannot go on.
 type abort struct{}
 
-func (s *TransportSuite) run(p placement, c transportTrial) (r Result) {
-	r = Result{Placement: p.name, Trial: c.name}
+func (s *TransportSuite) run(p TransportPlacement, c transportTrial) (r Result) {
+	r = Result{Placement: p.Name, Trial: c.name}
 	if r.Skipped = s.skip(p, c); r.Skipped != "" {
 		return r
 	}
@@ -65,17 +70,20 @@ func (s *TransportSuite) run(p placement, c transportTrial) (r Result) {
 	if c.leaks && len(t.failures) == 0 {
 		t.try(func() { t.leaks(before) })
 	}
-	r.Notes, r.Failures = t.notes, distinct(append(t.host.Failures(), t.failures...))
+	if p.Done != nil {
+		p.Done()
+	}
+	r.Notes, r.Skipped, r.Failures = t.notes, t.skipped, distinct(append(t.host.Failures(), t.failures...))
 	return r
 }
 
-func (s *TransportSuite) skip(p placement, c transportTrial) string {
+func (s *TransportSuite) skip(p TransportPlacement, c transportTrial) string {
 	for _, a := range c.needs {
 		if s.lacks(a) {
 			return fmt.Sprintf("the suite declares that the protocol lacks %s", a)
 		}
 	}
-	if c.direct != "" && p.name != placements[0].name {
+	if c.direct != "" && !p.direct {
 		return c.direct
 	}
 	return ""
@@ -100,8 +108,8 @@ func (t *trial) start() error {
 		return err
 	}
 	t.host = h
-	h.direct = t.placement.name == placements[0].name
-	t.transport = t.placement.wrap(t.suite.New())
+	h.direct = t.placement.direct
+	t.transport = t.placement.New()
 	if _, faults := t.transport.Configure(t.suite.Options); len(faults) > 0 {
 		t.failf(RuleDescribes, nil, "the suite's options are refused: %s: %s", faults[0].Pointer, faults[0].Message)
 		return nil
@@ -146,10 +154,18 @@ func (t *trial) close() {
 	}
 	t.closed = true
 	began := time.Now()
-	if err := t.host.Close(began.Add(closeTime)); err != nil {
-		t.failf(RuleClose, nil, "Close returned %v", err)
+	closeTime := min(closeTimeMax, t.suite.Patience)
+	returned := make(chan error, 1)
+	go func() { returned <- t.host.Close(began.Add(closeTime)) }()
+	select {
+	case err := <-returned:
+		if err != nil {
+			t.failf(RuleClose, nil, "Close returned %v", err)
+		}
+	case <-time.After(closeTime + closeLost):
+		t.fatalf(RuleClose, nil, "Close has not returned %s after its deadline", closeLost)
 	}
-	if late := time.Since(began) - closeTime; late > time.Second {
+	if late := time.Since(began) - closeTime; late > closeLate {
 		t.failf(RuleClose, nil, "Close returned %s after its deadline", late)
 	}
 	t.host.mu.Lock()

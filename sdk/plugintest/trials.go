@@ -20,6 +20,7 @@ var transportTrials = []transportTrial{
 	{name: "ack ranges", needs: []Ability{Acks, AckRanges}, run: (*trial).ackRanges},
 	{name: "nacks", needs: []Ability{Nacks}, run: (*trial).nacks},
 	{name: "uplinks", needs: []Ability{Sends}, run: (*trial).uplinks},
+	{name: "refused uplinks", needs: []Ability{Sends, Results}, run: (*trial).refuses},
 	{name: "joins", needs: []Ability{Joins}, run: (*trial).joins},
 	{name: "refreshes", needs: []Ability{Refreshes}, run: (*trial).refreshes},
 	{name: "pause", needs: []Ability{Sends}, run: (*trial).pauses},

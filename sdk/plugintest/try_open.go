@@ -25,7 +25,7 @@ func (t *trial) describes() {
 	if major(info.APIVersion) != major(sdk.APIVersion) {
 		t.failf(RuleDescribes, nil, "Info says API version %q, this is %q", info.APIVersion, sdk.APIVersion)
 	}
-	other := t.placement.wrap(t.suite.New())
+	other := t.placement.New()
 	for _, options := range []string{`{"no_such_option_of_any_plugin":1}`, `[]`, `{`} {
 		if _, faults := other.Configure([]byte(options)); len(faults) == 0 {
 			t.failf(RuleDescribes, nil, "Configure takes %s without a fault", options)
