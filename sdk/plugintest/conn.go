@@ -63,6 +63,9 @@ func (h *Host) take(l sdk.Loop, turn int, events []sdk.Event, posted bool) {
 	for i := range events {
 		e := events[i]
 		h.events = append(h.events, Emitted{l, turn, e})
+		if h.recording != nil {
+			h.recording.add(recordEvent(l, turn, &e, posted))
+		}
 		h.event(l, turn, &e, posted)
 	}
 	h.noteLocked()

@@ -25,6 +25,9 @@ func (t *trial) command(l sdk.Loop, commands ...sdk.Command) {
 	h.mu.Lock()
 	for i := range commands {
 		c := &commands[i]
+		if h.recording != nil {
+			h.recording.add(recordCommand(l, h.loops[l].turns, c))
+		}
 		line := fmt.Sprintf("loop %d turn %d → %s", l, h.loops[l].turns, describeCommand(c))
 		conn := h.conns[c.Conn]
 		if conn == nil {
@@ -40,6 +43,7 @@ func (t *trial) command(l sdk.Loop, commands ...sdk.Command) {
 		}
 	}
 	h.mu.Unlock()
+	h.loops[l].said = true
 	t.transport.Command(l, commands)
 	for i := range commands {
 		overwriteCommand(&commands[i])
@@ -107,7 +111,11 @@ func (t *trial) deliver(l sdk.Loop, pushes ...push) {
 		}
 		d.conn.trace.add(fmt.Sprintf("loop %d turn %d → Deliver: %d messages up to seq %d", l, t.host.loops[l].turns, len(batch.Messages), d.seq))
 	}
+	if t.host.recording != nil {
+		t.host.recording.add(recordBatch(l, t.host.loops[l].turns, batch))
+	}
 	t.host.mu.Unlock()
+	t.host.loops[l].said = true
 	t.transport.Deliver(l, batch)
 	overwriteBatch(batch)
 }

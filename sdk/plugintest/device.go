@@ -74,6 +74,7 @@ func (d *device) report(r Report) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	d.reports = append(d.reports, r)
+	h.recording.add(recordReport(d.label, d.conn, &r))
 	if d.conn != nil {
 		d.conn.trace.add("· " + describeReport(&r))
 	}
@@ -161,8 +162,10 @@ func (d *device) note(format string, args ...any) {
 	h := d.trial.host
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	does := fmt.Sprintf(format, args...)
+	h.recording.add(step{Does: does, fieldsOf: &fieldsOf{Device: d.label}})
 	if d.conn != nil {
-		d.conn.trace.add("· device " + fmt.Sprintf(format, args...))
+		d.conn.trace.add("· device " + does)
 	}
 }
 

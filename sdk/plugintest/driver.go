@@ -128,3 +128,12 @@ const (
 	Windows    Ability = "windows"     // and how much they take ahead of acks
 	OpenGroups Ability = "open groups" // and which groups to join at once
 )
+
+// Abilities are all there are: of protocols, then of brokers.
+func Abilities() []Ability {
+	return []Ability{
+		Acks, AckRanges, Nacks, Sends, SendNames, Joins, Positions, Refreshes, Resumes, Results, Messages, Reasons, Stalls, EarlySends,
+		Heartbeats, HostTime, HostCredit, Silence, Platforms, Codecs, KeepAlives, Windows, OpenGroups,
+		Counts, Cuts, Reassigns, Outputs, Requeues,
+	}
+}

@@ -46,6 +46,7 @@ type Host struct {
 	watched   map[int]sdk.Loop // descriptors, by who watches them
 	failures  []Failure
 	journal   trace // what belongs to no connection
+	recording *recording
 }
 
 var _ sdk.Host = (*Host)(nil)
@@ -207,7 +208,15 @@ func (h *Host) failLocked(r Rule, c *conn, format string, args ...any) {
 		f.Trace = h.journal.lines()
 	}
 	h.failures = append(h.failures, f)
+	h.recording.add(recordFailure(&f))
 	h.noteLocked()
+}
+
+// record writes a step, if the trial is recorded.
+func (h *Host) record(s step) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.recording.add(s)
 }
 
 func (h *Host) fail(r Rule, c *conn, format string, args ...any) {

@@ -25,6 +25,7 @@ type loop struct {
 	// Everything following is owned by the loop.
 	flushes     sdk.Transport // ends turns; nil: none
 	turns       int
+	said        bool // something was said to the plugin in this turn
 	now         time.Time
 	credit      int
 	creditLimit int // of each turn; below 0: creditPerTurn
@@ -113,8 +114,12 @@ func (l *loop) turn() {
 	}
 	l.alarm()
 	if l.flushes != nil {
+		if l.said {
+			l.host.record(step{Loop: &l.id, Turn: l.turns, Call: "Flush"})
+		}
 		l.flushes.Flush(l.id)
 	}
+	l.said = false
 	for _, done := range ended {
 		close(done)
 	}

@@ -41,6 +41,8 @@ type mqHost struct {
 	results  map[uint64]sdk.PublishResult
 	failures []Failure
 	journal  trace
+
+	recording *recording
 }
 
 var _ sdk.MQHost = (*mqHost)(nil)
@@ -67,7 +69,9 @@ func (h *mqHost) noteLocked(trace *trace, format string, args ...any) {
 }
 
 func (h *mqHost) failLocked(r Rule, trace *trace, format string, args ...any) {
-	h.failures = append(h.failures, Failure{Rule: r, Saw: fmt.Sprintf(format, args...), Trace: trace.lines()})
+	f := Failure{Rule: r, Saw: fmt.Sprintf(format, args...), Trace: trace.lines()}
+	h.failures = append(h.failures, f)
+	h.recording.add(recordFailure(&f))
 }
 
 // called notes a call that is not allowed after Close.
@@ -84,6 +88,7 @@ func (h *mqHost) Assigned(s sdk.Source) {
 	h.called("Assigned")
 	c := h.source(s.Name)
 	h.noteLocked(&c.trace, "← Assigned epoch %d", s.Epoch)
+	h.recording.add(step{Event: "Assigned", fieldsOf: &fieldsOf{Source: s.Name, Epoch: s.Epoch}})
 	if c.assigned {
 		h.failLocked(RuleAssigned, &c.trace, "%s was assigned in epoch %d, epoch %d was not revoked", s.Name, s.Epoch, c.epoch)
 	}
@@ -100,6 +105,7 @@ func (h *mqHost) Revoked(source string, epoch uint64) {
 	h.called("Revoked")
 	c := h.source(source)
 	h.noteLocked(&c.trace, "← Revoked epoch %d", epoch)
+	h.recording.add(step{Event: "Revoked", fieldsOf: &fieldsOf{Source: source, Epoch: epoch}})
 	if !c.assigned || c.epoch != epoch {
 		h.failLocked(RuleRevoked, &c.trace, "epoch %d of %s was revoked; assigned: %t, epoch %d", epoch, source, c.assigned, c.epoch)
 	}
@@ -116,6 +122,9 @@ func (h *mqHost) Batch(ctx context.Context, b sdk.Records) error {
 	}
 	c.busy = true
 	h.noteLocked(&c.trace, "← Batch of %d records in epoch %d", len(b.Records), b.Epoch)
+	if h.recording != nil {
+		h.recording.add(recordRecords(&b))
+	}
 	defer func() { c.busy = false }()
 	for h.full && ctx.Err() == nil {
 		changed := h.changed
@@ -128,6 +137,7 @@ func (h *mqHost) Batch(ctx context.Context, b sdk.Records) error {
 	}
 	if err := ctx.Err(); err != nil {
 		h.noteLocked(&c.trace, "· Batch was given up: %v", err)
+		h.recording.add(step{Call: "Batch given up", fieldsOf: &fieldsOf{Source: b.Source, Epoch: b.Epoch, Text: err.Error()}})
 		return err
 	}
 	h.called("Batch")
@@ -146,6 +156,7 @@ func (h *mqHost) Batch(ctx context.Context, b sdk.Records) error {
 		c.records = append(c.records, taken{b.Epoch, r})
 	}
 	h.noteLocked(&c.trace, "· taken up to position %d", c.last)
+	h.recording.add(step{Call: "Batch taken", fieldsOf: &fieldsOf{Source: b.Source, Epoch: b.Epoch, Position: c.last}})
 	return nil
 }
 
@@ -156,6 +167,7 @@ func (h *mqHost) Published(results []sdk.PublishResult) {
 	h.called("Published")
 	for _, r := range results {
 		h.noteLocked(&h.journal, "← Published %d %q", r.ID, r.Error)
+		h.recording.add(step{Event: "Published", fieldsOf: &fieldsOf{Seq: r.ID, Text: r.Error, Final: r.Final}})
 		switch _, twice := h.results[r.ID]; {
 		case !h.asked[r.ID]:
 			h.failLocked(RulePublished, &h.journal, "an answer for %d, which was not published", r.ID)
@@ -172,6 +184,7 @@ func (h *mqHost) Status(up bool, text string) {
 	defer h.mu.Unlock()
 	h.called("Status")
 	h.noteLocked(&h.journal, "← Status up %t: %s", up, text)
+	h.recording.add(step{Event: "Status", fieldsOf: &fieldsOf{Name: map[bool]string{true: "up", false: "down"}[up], Text: text}})
 }
 
 // Lag implements sdk.MQHost.

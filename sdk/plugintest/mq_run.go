@@ -104,7 +104,9 @@ func (t *mqRun) failf(r Rule, source, format string, args ...any) {
 	if source != "" {
 		trace = &t.host.source(source).trace
 	}
-	t.failures = append(t.failures, Failure{Rule: r, Saw: fmt.Sprintf(format, args...), Trace: trace.lines()})
+	f := Failure{Rule: r, Saw: fmt.Sprintf(format, args...), Trace: trace.lines()}
+	t.failures = append(t.failures, f)
+	t.host.recording.add(recordFailure(&f))
 }
 
 func (t *mqRun) fatalf(r Rule, source, format string, args ...any) {
@@ -118,6 +120,10 @@ func (t *mqRun) linger() { t.host.await(t.suite.Quiet, func() bool { return fals
 
 // able ends a trial whose broker cannot do what is not declared as lacking.
 func (t *mqRun) able(err error, what string) {
+	if errors.Is(err, errors.ErrUnsupported) && t.suite.Driver != nil {
+		t.skipped = fmt.Sprintf("the driver answers that it does not support %q", what)
+		panic(abort{})
+	}
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.fatalf(RuleBrokerDriver, "", "the broker does not support %q: declare it in Lacks", what)
 	}
@@ -131,6 +137,12 @@ func (t *mqRun) note(source, format string, args ...any) {
 	t.host.mu.Lock()
 	defer t.host.mu.Unlock()
 	t.host.noteLocked(&t.host.source(source).trace, format, args...)
+	s := step{fieldsOf: &fieldsOf{Source: source}}
+	var called bool
+	if s.Call, called = strings.CutPrefix(fmt.Sprintf(format, args...), "→ "); !called {
+		s.Does, s.Call = strings.TrimPrefix(s.Call, "· "), ""
+	}
+	t.host.recording.add(s)
 }
 
 // produce appends n records to a source.
@@ -233,7 +245,10 @@ func (t *mqRun) settle(source string, from map[int]taken, outcome sdk.Outcome, n
 			t.done[source][n] = true
 		}
 	}
-	t.note(source, "→ Settle epoch %d outcome %d positions %v", s.Epoch, outcome, s.Positions)
+	t.host.mu.Lock()
+	t.host.noteLocked(&t.host.source(source).trace, "→ Settle epoch %d outcome %d positions %v", s.Epoch, outcome, s.Positions)
+	t.host.recording.add(step{Call: "Settle", fieldsOf: &fieldsOf{Source: source, Epoch: s.Epoch, Outcome: outcomeNames[outcome], Positions: slices.Clone(s.Positions)}})
+	t.host.mu.Unlock()
 	lent := []sdk.Settlement{s}
 	t.plugin.Settle(lent)
 	if t.overwrites {

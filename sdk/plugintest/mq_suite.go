@@ -51,6 +51,7 @@ type MQSuite struct {
 	New    func() sdk.MQ          // a new plugin, not configured
 	Broker func() (Broker, error) // a new place in the broker
 	Lacks  []Ability
+	Driver Outside // the process behind Broker; nil: there is none
 
 	// Contiguous says that the broker keeps one position a source: all records
 	// before it are done, all others are not.
@@ -140,7 +141,14 @@ func (s *MQSuite) run(p MQPlacement, c mqTrial) Result {
 			return r
 		}
 	}
+	if r.Failures = beginOutside(s.Driver); r.Failures != nil {
+		return r
+	}
 	t := &mqRun{suite: s, placement: p, host: newMQHost()}
+	var err error
+	if t.host.recording, err = newRecording(s.TraceDir, p.Name, c.name); err != nil {
+		r.Notes = append(r.Notes, err.Error())
+	}
 	attempt(func() {
 		t.start()
 		before := newCensus()
@@ -161,7 +169,13 @@ func (s *MQSuite) run(p MQPlacement, c mqTrial) Result {
 	if p.Done != nil {
 		p.Done()
 	}
+	t.host.mu.Lock()
+	if err := t.host.recording.close(); err != nil {
+		r.Notes = append(r.Notes, err.Error())
+	}
+	t.host.recording = nil // What comes now is too late.
+	t.host.mu.Unlock()
 	r.Skipped = t.skipped
-	r.Failures = distinct(append(t.host.take(), t.failures...))
+	r.Failures = judgeOutside(s.Driver, distinct(append(t.host.take(), t.failures...)))
 	return r
 }

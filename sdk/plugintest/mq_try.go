@@ -224,6 +224,9 @@ func (t *mqRun) publishTo(o sdk.Output, n int) map[uint64]string {
 		})
 	}
 	t.host.noteLocked(&t.host.journal, "→ Publish up to %d", t.nextID)
+	for i := range records {
+		t.host.recording.add(recordOutgoing(&records[i]))
+	}
 	t.host.mu.Unlock()
 	t.plugin.Publish(records)
 	return bodies

@@ -34,6 +34,8 @@ type transportTrial struct {
 type trial struct {
 	suite     *TransportSuite
 	placement TransportPlacement
+	outside   Outside // nil: the driver is no process
+	recording *recording
 	skipped   string // why the trial could not be made to its end
 	host      *Host
 	transport sdk.Transport
@@ -54,8 +56,16 @@ func (s *TransportSuite) run(p TransportPlacement, c transportTrial) (r Result) 
 	if r.Skipped = s.skip(p, c); r.Skipped != "" {
 		return r
 	}
+	outside, _ := s.Driver.(Outside)
+	if r.Failures = beginOutside(outside); r.Failures != nil {
+		return r
+	}
 	before := newCensus()
-	t := &trial{suite: s, placement: p}
+	t := &trial{suite: s, placement: p, outside: outside}
+	var err error
+	if t.recording, err = newRecording(s.TraceDir, p.Name, c.name); err != nil {
+		r.Notes = []string{err.Error()}
+	}
 	if err := t.start(); errors.Is(err, errNoPoll) {
 		r.Skipped = err.Error()
 		return r
@@ -73,7 +83,14 @@ func (s *TransportSuite) run(p TransportPlacement, c transportTrial) (r Result) 
 	if p.Done != nil {
 		p.Done()
 	}
-	r.Notes, r.Skipped, r.Failures = t.notes, t.skipped, distinct(append(t.host.Failures(), t.failures...))
+	t.host.mu.Lock()
+	if err := t.recording.close(); err != nil {
+		t.notes = append(t.notes, err.Error())
+	}
+	t.host.recording = nil // What comes now is too late.
+	t.host.mu.Unlock()
+	r.Notes, r.Skipped, r.Failures = append(r.Notes, t.notes...), t.skipped, distinct(append(t.host.Failures(), t.failures...))
+	r.Failures = judgeOutside(outside, r.Failures)
 	return r
 }
 
@@ -108,7 +125,7 @@ func (t *trial) start() error {
 		return err
 	}
 	t.host = h
-	h.direct = t.placement.direct
+	h.direct, h.recording = t.placement.direct, t.recording
 	t.transport = t.placement.New()
 	if _, faults := t.transport.Configure(t.suite.Options); len(faults) > 0 {
 		t.failf(RuleDescribes, nil, "the suite's options are refused: %s: %s", faults[0].Pointer, faults[0].Message)
@@ -188,6 +205,7 @@ func (t *trial) failf(r Rule, c *conn, format string, args ...any) {
 	}
 	t.host.mu.Unlock()
 	t.failures = append(t.failures, f)
+	t.host.record(recordFailure(&f))
 }
 
 // fatalf records a breach without whose contrary the trial has no sense.
@@ -196,8 +214,18 @@ func (t *trial) fatalf(r Rule, c *conn, format string, args ...any) {
 	panic(abort{})
 }
 
-// await waits for what must happen; f is called with the host's lock held.
-func (t *trial) await(f func() bool) bool { return t.host.await(t.suite.Patience, f) }
+// await waits for what must happen; f is called with the host's lock held. Nobody
+// waits for a driver whose process is at fault.
+func (t *trial) await(f func() bool) (ok bool) {
+	t.host.await(t.suite.Patience, func() bool {
+		if ok = f(); !ok && t.outside != nil {
+			_, err := t.outside.Fault()
+			return err != nil
+		}
+		return ok
+	})
+	return ok
+}
 
 // stays waits a little for what must not happen and says whether it did not.
 func (t *trial) stays(f func() bool) bool {
@@ -224,6 +252,10 @@ func (t *trial) supported(err error, what string, d *device) {
 	var c *conn
 	if d != nil {
 		c = d.conn
+	}
+	if errors.Is(err, errors.ErrUnsupported) && t.outside != nil {
+		t.skipped = fmt.Sprintf("the driver answers that it does not support %q", what)
+		panic(abort{})
 	}
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.fatalf(RuleDriver, c, "the driver does not support %q: declare it in Lacks", what)

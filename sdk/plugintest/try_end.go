@@ -1,6 +1,7 @@
 package plugintest
 
 import (
+	"errors"
 	"time"
 
 	"github.com/pushcore/pushcore/sdk"
@@ -148,11 +149,16 @@ var ways = []struct {
 	}},
 	{"broke the protocol", "", func(t *trial, owner sdk.Loop) *device {
 		d := t.session(owner)
-		if o, ok := d.dev.(Offender); ok {
-			d.note("breaks the protocol")
-			t.supported(o.Offend(), "offend", d)
-		} else {
+		o, ok := d.dev.(Offender)
+		if !ok {
 			d.cut()
+			return d
+		}
+		d.note("breaks the protocol")
+		if err := o.Offend(); errors.Is(err, errors.ErrUnsupported) {
+			d.cut()
+		} else {
+			t.supported(err, "offend", d)
 		}
 		return d
 	}},
