@@ -12,7 +12,7 @@ import (
 type graves struct {
 	deadBroker
 	t          *testing.T
-	node       *process
+	node       *nodeProcess
 	file       string
 	alice, bob *graveDevice
 }

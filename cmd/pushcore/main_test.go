@@ -19,7 +19,8 @@ import (
 const asProgram = "PUSHCORE_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	served := len(os.Args) > 2 && os.Args[1] == "plugin" && os.Args[2] == "serve" // By a node of a test: it hands on no variable.
+	if os.Getenv(asProgram) != "" || served {
 		os.Exit(execute(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
 	brokers.Main(m)
@@ -85,8 +86,8 @@ func writeFile(t *testing.T, name, text string) string {
 	return file
 }
 
-// process is `pushcore run` as a process of its own.
-type process struct {
+// nodeProcess is `pushcore run` as a process of its own.
+type nodeProcess struct {
 	cmd   *exec.Cmd
 	out   lockedBuffer
 	ended chan struct{}
@@ -120,14 +121,14 @@ plugins:
 `
 
 // startNode runs a node and waits until its ports file is there.
-func startNode(t *testing.T, config string) *process {
+func startNode(t *testing.T, config string) *nodeProcess {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ports := filepath.Join(t.TempDir(), "ports.json")
-	p := &process{cmd: exec.Command(self, "run", "-c", writeFile(t, "node.yaml", config), "--ports-file", ports), ended: make(chan struct{})}
+	p := &nodeProcess{cmd: exec.Command(self, "run", "-c", writeFile(t, "node.yaml", config), "--ports-file", ports), ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), asProgram+"=1")
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
 	if err := p.cmd.Start(); err != nil {
@@ -160,7 +161,7 @@ func startNode(t *testing.T, config string) *process {
 }
 
 // stop ends the node as a supervisor does, and returns its exit code.
-func (p *process) stop(t *testing.T) int {
+func (p *nodeProcess) stop(t *testing.T) int {
 	t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

@@ -114,7 +114,8 @@ func (l *launch) diagnose(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return l.cfg.failure("was not started: the start was given up", "")
 	}
-	timedOut := ctx.Err() != nil
+	deadline, _ := ctx.Deadline()
+	timedOut := time.Until(deadline) < nearly
 	if fault, advice := handshakeFault(line); line != "" && fault != "" {
 		return l.cfg.failure(fault, advice)
 	}
@@ -135,6 +136,10 @@ func (l *launch) diagnose(ctx context.Context, err error) error {
 	}
 	return l.cfg.failure(fmt.Sprintf("%s: %v%s", what, err, l.quote()), "is it a plugin of pushcore?")
 }
+
+// nearly is how close to the deadline a call may fail for it: the other side has
+// a clock of its own.
+const nearly = 50 * time.Millisecond
 
 // quote is what the process wrote last, for an error.
 func (l *launch) quote() string {
