@@ -10,8 +10,7 @@ import (
 	"github.com/pushcore/pushcore/sdk"
 )
 
-// reactor is the sdk.Poller of a loop on the plugin's side: small rather than
-// fast.
+// reactor is the sdk.Poller of a loop on the plugin's side.
 type reactor struct {
 	loop sdk.Loop
 	poll *poll
@@ -21,7 +20,7 @@ type reactor struct {
 
 	// Everything following is owned by the loop.
 	now      time.Time
-	watchers map[int]*watched
+	watchers []watched // by descriptor
 	ready    []readiness
 	timers   timerHeap
 	set      map[sdk.TimerID]*timer
@@ -30,7 +29,7 @@ type reactor struct {
 
 var _ sdk.Poller = (*reactor)(nil)
 
-// watched is a descriptor that a watcher wants to hear of.
+// watched is a descriptor that a watcher wants to hear of; none has no watcher.
 type watched struct {
 	watcher  sdk.Watcher
 	interest sdk.Interest
@@ -48,22 +47,33 @@ func newReactor(l sdk.Loop) (*reactor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reactor{loop: l, poll: p, now: time.Now(), watchers: map[int]*watched{}, set: map[sdk.TimerID]*timer{}}, nil
+	return &reactor{loop: l, poll: p, now: time.Now(), set: map[sdk.TimerID]*timer{}}, nil
 }
 
 func (r *reactor) Watch(fd int, i sdk.Interest, w sdk.Watcher) error {
-	if fd < 0 || w == nil || r.watchers[fd] != nil {
+	if fd < 0 || w == nil || r.watched(fd) != nil {
 		return fmt.Errorf("watch descriptor %d: %w", fd, errors.ErrUnsupported)
 	}
 	if err := r.poll.add(fd, i); err != nil {
 		return fmt.Errorf("watch descriptor %d: %w", fd, err)
 	}
-	r.watchers[fd] = &watched{w, i}
+	for fd >= len(r.watchers) {
+		r.watchers = append(r.watchers, make([]watched, max(len(r.watchers), 64))...)
+	}
+	r.watchers[fd] = watched{w, i}
 	return nil
 }
 
+// watched returns the entry of a descriptor that is watched, or nil.
+func (r *reactor) watched(fd int) *watched {
+	if fd < 0 || fd >= len(r.watchers) || r.watchers[fd].watcher == nil {
+		return nil
+	}
+	return &r.watchers[fd]
+}
+
 func (r *reactor) Rewatch(fd int, i sdk.Interest) error {
-	w := r.watchers[fd]
+	w := r.watched(fd)
 	if w == nil {
 		return fmt.Errorf("watch descriptor %d again: it is not watched", fd)
 	}
@@ -78,12 +88,12 @@ func (r *reactor) Rewatch(fd int, i sdk.Interest) error {
 }
 
 func (r *reactor) Forget(fd int) {
-	w := r.watchers[fd]
+	w := r.watched(fd)
 	if w == nil {
 		return
 	}
 	r.poll.remove(fd, w.interest)
-	delete(r.watchers, fd)
+	*w = watched{}
 	for k := range r.ready {
 		if r.ready[k].fd == fd {
 			r.ready[k].fd = -1
@@ -145,7 +155,7 @@ func (r *reactor) turn() {
 }
 
 func (r *reactor) tell(e readiness) {
-	w := r.watchers[e.fd]
+	w := r.watched(e.fd)
 	if w == nil {
 		return
 	}
