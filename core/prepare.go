@@ -3,27 +3,33 @@ package core
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"github.com/pushcore/pushcore/core/config"
+	"github.com/pushcore/pushcore/core/host/process"
 	"github.com/pushcore/pushcore/sdk"
 )
 
 // Prepared is a configuration whose plugins have accepted their options. Nothing
-// is open yet.
+// is open yet, but processes of third parties' plugins are up: Discard ends them.
 type Prepared struct {
 	cfg        *config.Config
-	insecure   bool
+	options    PrepareOptions
+	skipped    []string // instances that were not looked at
 	transports []transportInstance
 	mqs        []mqInstance
 	listeners  []config.Listener
 	uplink     string // instance that takes the uplink, or empty
 }
 
+// transportInstance is a transport in the core, or one process of a transport.
 type transportInstance struct {
-	name   string
-	plugin sdk.Transport
-	setup  sdk.Setup
+	name    string
+	plugin  sdk.Transport   // in the core
+	process *process.Plugin // in a process of its own
+	parts   int             // processes that share the instance's bounds
+	setup   sdk.Setup
 }
 
 type mqInstance struct {
@@ -32,45 +38,38 @@ type mqInstance struct {
 	setup  sdk.Setup
 }
 
+// PrepareOptions says how a configuration is prepared.
+type PrepareOptions struct {
+	Insecure bool // accept listeners beyond loopback that are open to everybody
+	NoExec   bool // start no third parties' executables: what they would say stays unknown
+	Log      *slog.Logger
+}
+
 // Prepare makes and configures the plugins that a configuration names, and checks
 // what only they can tell: outputs, routes, and that no listener beyond loopback
-// is open to everybody, unless that is what insecure asks for. The error lists all
+// is open to everybody, unless that is what is asked for. The error lists all
 // faults with their places.
-func Prepare(cfg *config.Config, plugins Registry, insecure bool) (*Prepared, error) {
+func Prepare(cfg *config.Config, plugins Registry, o PrepareOptions) (*Prepared, error) {
 	if err := cfg.CheckUse(plugins.Names()); err != nil {
 		return nil, err
 	}
-	p := &Prepared{cfg: cfg, insecure: insecure}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Prepared{cfg: cfg, options: o}
 	var errs []error
 	for i := range cfg.Plugins {
 		errs = append(errs, p.configure(&cfg.Plugins[i], plugins))
 	}
-	if err := errors.Join(errs...); err != nil {
+	err := errors.Join(errs...)
+	if err == nil {
+		err = p.check()
+	}
+	if err != nil {
+		p.Discard()
 		return nil, err
 	}
-	return p, p.check()
-}
-
-func (p *Prepared) configure(in *config.Plugin, plugins Registry) error {
-	var setup sdk.Setup
-	var faults []sdk.OptionError
-	options := []byte(in.Options)
-	if len(options) == 0 {
-		options = []byte("{}")
-	}
-	if in.Placement == config.PlacementProcess {
-		return fmt.Errorf("plugins.%s: plugins in processes of their own are not in this version", in.Name)
-	}
-	if newTransport := plugins.Transports[in.Use]; newTransport != nil {
-		t := newTransport()
-		setup, faults = t.Configure(options)
-		p.transports = append(p.transports, transportInstance{in.Name, t, setup})
-	} else {
-		m := plugins.MQs[in.Use]()
-		setup, faults = m.Configure(options)
-		p.mqs = append(p.mqs, mqInstance{in.Name, m, setup})
-	}
-	return p.cfg.PluginErrors(in.Name, faults)
+	return p, nil
 }
 
 func (p *Prepared) check() error {
@@ -83,9 +82,12 @@ func (p *Prepared) check() error {
 		listen[t.name] = t.setup.Listen
 	}
 	p.listeners = p.cfg.Listeners(listen)
+	if len(p.skipped) > 0 {
+		return errors.Join(p.cfg.CheckExposure(p.listeners, p.options.Insecure), p.checkInputs()) // They may have outputs.
+	}
 	uplink, err := p.cfg.CheckOutputs(outputs)
 	p.uplink = uplink
-	return errors.Join(err, p.cfg.CheckExposure(p.listeners, p.insecure), p.checkInputs())
+	return errors.Join(err, p.cfg.CheckExposure(p.listeners, p.options.Insecure), p.checkInputs())
 }
 
 // checkInputs reads the options that admission gives a meaning to.
@@ -118,6 +120,9 @@ func (p *Prepared) Describe() []string {
 	}
 	if len(p.cfg.HTTP.Keys) == 0 {
 		lines = append(lines, fmt.Sprintf("whoever reaches http (%s) may push and control: no keys are configured", p.cfg.HTTP.Listen))
+	}
+	for _, name := range p.skipped {
+		lines = append(lines, fmt.Sprintf("plugins.%s was not started: its options, and routes to it, are not checked", name))
 	}
 	lines = append(lines, describeStore(p.cfg))
 	if p.cfg.Delivery.Settle == "memory" {

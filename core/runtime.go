@@ -15,7 +15,6 @@ import (
 	"github.com/pushcore/pushcore/core/dispatch"
 	"github.com/pushcore/pushcore/core/envelope"
 	"github.com/pushcore/pushcore/core/host"
-	"github.com/pushcore/pushcore/core/host/local"
 	"github.com/pushcore/pushcore/core/loop"
 	"github.com/pushcore/pushcore/core/metrics"
 	"github.com/pushcore/pushcore/core/shard"
@@ -42,7 +41,7 @@ type Runtime struct {
 	histories  historyViews
 
 	transportNames []string
-	transports     []*local.Instance
+	transports     []transport    // by plugin index, as transportNames
 	brokers        []*host.Broker // in the order of prepared.mqs
 	listeners      []*admin.Listener
 	endpoints      []Endpoint
@@ -132,11 +131,14 @@ func (r *Runtime) open() error {
 	p := r.prepared
 	for i := range p.transports {
 		t := &p.transports[i]
-		instance, endpoints, err := local.Open(r.loops, i, t.plugin, r.log.With("plugin", t.name))
+		instance, endpoints, err := r.openTransport(r.loops, i)
 		if err != nil {
 			return fmt.Errorf("plugins.%s: %w", t.name, err)
 		}
 		r.transports = append(r.transports, instance)
+		if i > 0 && r.transportNames[i-1] == t.name {
+			continue // It shares the endpoints of the instance's first process.
+		}
 		for k, e := range endpoints {
 			r.endpoints = append(r.endpoints, Endpoint{endpointName(t.name, k), e.URL})
 		}
@@ -150,7 +152,7 @@ func (r *Runtime) open() error {
 		}
 	}
 	for i, instance := range r.transports {
-		instance.Listen(r.listenLimits(p.transports[i].name))
+		instance.Listen(r.listenLimits(&p.transports[i]))
 	}
 	return r.checkTransports()
 }
@@ -174,11 +176,11 @@ func endpointName(name string, k int) string {
 
 // listenLimits are one loop's part of the node's limits on new connections of an
 // instance.
-func (r *Runtime) listenLimits(instance string) sdk.Listen {
-	l := &r.prepared.cfg.Limits
+func (r *Runtime) listenLimits(t *transportInstance) sdk.Listen {
+	l, parts := &r.prepared.cfg.Limits, r.plan.Loops*t.parts
 	return sdk.Listen{
-		AcceptRate: share(int(l.AcceptRate), r.plan.Loops), MaxUnauthenticated: share(l.MaxUnauthenticated, r.plan.Loops),
-		ConnectTimeout: time.Duration(l.ConnectTimeout), LoopbackOnly: r.prepared.cfg.Auth.Open() && !r.prepared.exposed(instance),
+		AcceptRate: share(int(l.AcceptRate), parts), MaxUnauthenticated: share(l.MaxUnauthenticated, parts),
+		ConnectTimeout: time.Duration(l.ConnectTimeout), LoopbackOnly: r.prepared.cfg.Auth.Open() && !r.prepared.exposed(t.name),
 	}
 }
 

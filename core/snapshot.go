@@ -8,6 +8,7 @@ import (
 
 	"github.com/pushcore/pushcore/core/admit"
 	"github.com/pushcore/pushcore/core/envelope"
+	"github.com/pushcore/pushcore/core/host/process"
 	"github.com/pushcore/pushcore/core/metrics"
 	"github.com/pushcore/pushcore/core/shard"
 	"github.com/pushcore/pushcore/sdk"
@@ -40,22 +41,48 @@ func sumStats(answers []shard.Answer, plugins int) *shard.Stats {
 }
 
 func (r *Runtime) sessionMetrics(s *metrics.Snapshot, t *shard.Stats) {
-	for i, name := range r.transportNames {
-		s.Set(metrics.Connections, float64(t.Connections[i]), name)
-		s.Set(metrics.PluginUp, oneIf(r.transports[i].Check() == nil), name)
-		s.Set(metrics.PluginRestarts, 0, name)
-	}
+	r.transportMetrics(s, t)
 	s.Set(metrics.Sessions, float64(t.Attached), "attached")
 	s.Set(metrics.Sessions, float64(t.Detached), "detached")
 	for c, n := range t.Clients {
 		s.Set(metrics.SessionsByClient, float64(n), c.Platform, c.Version)
 	}
 	s.Histograms = append(s.Histograms, histogram(metrics.SessionSeconds, &t.SessionSeconds))
-	for c, n := range t.Closes {
-		s.Set(metrics.Closes, float64(n), r.transportNames[c.Plugin], strconv.Itoa(int(c.Code)))
+	r.codeMetrics(s, metrics.Closes, t.Closes)
+	r.codeMetrics(s, metrics.Rejects, t.Rejects)
+}
+
+// transportMetrics adds up the processes of an instance, which is up when all are.
+func (r *Runtime) transportMetrics(s *metrics.Snapshot, t *shard.Stats) {
+	connections, restarts, up := map[string]int{}, map[string]uint64{}, map[string]bool{}
+	for i, name := range r.transportNames {
+		works := r.transports[i].Check() == nil
+		if _, seen := up[name]; seen {
+			works = works && up[name]
+		}
+		up[name] = works
+		connections[name] += t.Connections[i]
+		restarts[name] += r.transports[i].Restarts()
 	}
-	for c, n := range t.Rejects {
-		s.Set(metrics.Rejects, float64(n), r.transportNames[c.Plugin], strconv.Itoa(int(c.Code)))
+	for name := range up {
+		s.Set(metrics.Connections, float64(connections[name]), name)
+		s.Set(metrics.PluginUp, oneIf(up[name]), name)
+		s.Set(metrics.PluginRestarts, float64(restarts[name]), name)
+	}
+}
+
+// codeMetrics adds up what the processes of an instance count by close code.
+func (r *Runtime) codeMetrics(s *metrics.Snapshot, f *metrics.Family, counts map[shard.CodeOf]uint64) {
+	type label struct {
+		name string
+		code uint16
+	}
+	sums := map[label]uint64{}
+	for c, n := range counts {
+		sums[label{r.transportNames[c.Plugin], c.Code}] += n
+	}
+	for l, n := range sums {
+		s.Set(f, float64(n), l.name, strconv.Itoa(int(l.code)))
 	}
 }
 
@@ -155,7 +182,7 @@ func (r *Runtime) brokerMetrics(ctx context.Context, s *metrics.Snapshot) error 
 		name := r.prepared.mqs[i].name
 		up, _ := b.Up()
 		s.Set(metrics.PluginUp, oneIf(up), name)
-		s.Set(metrics.PluginRestarts, 0, name)
+		s.Set(metrics.PluginRestarts, float64(r.mqRestarts(i)), name)
 		s.Set(metrics.IngressPaused, float64(b.Ingress().(*ingress).refused.Load()), name, "store")
 		for source, n := range b.Lags() {
 			topic, partition := splitSource(source)
@@ -163,6 +190,14 @@ func (r *Runtime) brokerMetrics(ctx context.Context, s *metrics.Snapshot) error 
 		}
 	}
 	return nil
+}
+
+// mqRestarts is how often the process of an MQ instance was started again.
+func (r *Runtime) mqRestarts(i int) uint64 {
+	if m, ok := r.prepared.mqs[i].plugin.(*process.MQ); ok {
+		return m.Restarts()
+	}
+	return 0
 }
 
 func oneIf(b bool) float64 {

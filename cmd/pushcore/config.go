@@ -19,7 +19,7 @@ func loadConfig(file string) (*config.Config, error) {
 
 func newCheck() *cobra.Command {
 	var file string
-	var insecure bool
+	var insecure, noExec bool
 	cmd := &cobra.Command{
 		Use: "check -c FILE", Short: "Check a configuration without starting anything", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -30,10 +30,11 @@ func newCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := core.Prepare(c, builtIn, insecure)
+			p, err := core.Prepare(c, builtIn, core.PrepareOptions{Insecure: insecure, NoExec: noExec, Log: newLog(cmd.ErrOrStderr(), c)})
 			if err != nil {
 				return withExit(exitConfig, err)
 			}
+			defer p.Discard()
 			notes := warnings(c)
 			notes = append(notes, p.Describe()...)
 			if asJSON(cmd) {
@@ -48,6 +49,7 @@ func newCheck() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&file, "config", "c", "", "the configuration file")
 	cmd.Flags().BoolVar(&insecure, "insecure", false, "accept listeners beyond loopback that are open to everybody")
+	cmd.Flags().BoolVar(&noExec, "no-exec", false, "start no third parties' plugins: what only they can tell is not checked")
 	return cmd
 }
 

@@ -55,11 +55,14 @@ func run(cmd *cobra.Command, o *runOptions) error {
 	for _, w := range warnings(c) {
 		log.Warn(w)
 	}
-	p, err := core.Prepare(c, builtIn, o.insecure)
+	p, err := core.Prepare(c, builtIn, core.PrepareOptions{Insecure: o.insecure, Log: log})
 	if err != nil {
 		return withExit(exitConfig, err)
 	}
 	node, err := core.New(p, log)
+	if err != nil {
+		p.Discard()
+	}
 	if errors.Is(err, core.ErrStore) {
 		return err
 	}

@@ -90,7 +90,7 @@ func (s *Shard) sessionViews(q *Query) []SessionView {
 	var chosen []*session.Session
 	for _, ses := range s.slots {
 		if ses != nil && ses.ID > q.After && (q.User == "" || q.User == ses.User.ID) &&
-			(q.Plugin < 0 || (q.Plugin == ses.Plugin && ses.State != session.Detached)) {
+			(q.Plugin < 0 || (s.cfg.Plugins[q.Plugin] == s.cfg.Plugins[ses.Plugin] && ses.State != session.Detached)) {
 			chosen = append(chosen, ses)
 		}
 	}

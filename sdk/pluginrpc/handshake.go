@@ -15,6 +15,9 @@ const (
 	// LogLevelKey names debug, info, warn or error: what the runtime would not
 	// log need not cross.
 	LogLevelKey = "PUSHCORE_LOG_LEVEL"
+	// CarrierKey set to CarrierPortable has the plugin accept links over gRPC only.
+	CarrierKey      = "PUSHCORE_CARRIER"
+	CarrierPortable = "portable"
 	// Protocol is the version of pluginpb and of the links. It changes when they
 	// cannot understand each other any more; Info's API version tells the rest.
 	Protocol = 1

@@ -25,8 +25,12 @@ func Main(p sdk.Plugin) {
 }
 
 func serve(p sdk.Plugin) error {
-	s := newServer(p)
-	listener, err := listen(os.Getenv(pluginrpc.SocketDirKey), s.presence, s.log)
+	dir := os.Getenv(pluginrpc.SocketDirKey)
+	s, err := newServer(p, dir)
+	if err != nil {
+		return err
+	}
+	listener, err := listen(dir, s.presence, s.log)
 	if err != nil {
 		return err
 	}

@@ -28,31 +28,17 @@ type runner interface {
 	Register(grpc.ServiceRegistrar)
 }
 
-// errNoLinks is what a runner without links says.
-var errNoLinks = errors.New("this version does not open links")
-
-// linkless is a runner without links: enough to describe and configure a plugin.
-type linkless struct{ plugin sdk.Plugin }
-
-// newRunner makes the runner of a plugin. exit ends the process.
-func newRunner(p sdk.Plugin, _ *slog.Logger, _ func(reason string)) runner { return &linkless{p} }
-
-func (r *linkless) Attach(*pluginpb.AttachRequest) (*pluginpb.AttachReply, error) {
-	return &pluginpb.AttachReply{}, nil
+// newRunner makes the runner of a plugin. dir is the process's private directory,
+// exit ends the process.
+func newRunner(p sdk.Plugin, dir string, log *slog.Logger, exit func(reason string)) (runner, error) {
+	switch p := p.(type) {
+	case sdk.Transport:
+		return newTransportRunner(p, dir, log)
+	case sdk.MQ:
+		return newMQRunner(p, dir, log, exit)
+	}
+	return nil, errNeither
 }
 
-func (r *linkless) Open(context.Context) (*pluginpb.OpenReply, error) {
-	return &pluginpb.OpenReply{Error: errNoLinks.Error()}, nil
-}
-
-func (r *linkless) Close(deadline time.Time) error { return r.plugin.Close(deadline) }
-
-func (r *linkless) TakeOver(context.Context, *pluginpb.TakeOverRequest) (*pluginpb.TakeOverReply, error) {
-	return nil, errNoLinks
-}
-
-func (r *linkless) HandOver(context.Context, *pluginpb.HandOverRequest) (*pluginpb.HandOverReply, error) {
-	return nil, errNoLinks
-}
-
-func (r *linkless) Register(grpc.ServiceRegistrar) {}
+// errNeither is a plugin that implements half of what it must.
+var errNeither = errors.New("the plugin is neither an sdk.Transport nor an sdk.MQ")

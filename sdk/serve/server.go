@@ -52,13 +52,16 @@ const (
 	opened
 )
 
-func newServer(p sdk.Plugin) *server {
-	s := &server{plugin: p, journal: newJournal(), rpc: grpc.NewServer()}
+func newServer(p sdk.Plugin, dir string) (*server, error) {
+	s := &server{plugin: p, journal: newJournal(), rpc: grpc.NewServer(pluginpb.ServerOptions()...)}
 	s.log = slog.New(newHandler(s.journal, logLevel()))
 	s.presence = newPresence(s.exit)
-	s.runner = newRunner(p, s.log, s.exit)
+	var err error
+	if s.runner, err = newRunner(p, dir, s.log, s.exit); err != nil {
+		return nil, err
+	}
 	s.register()
-	return s
+	return s, nil
 }
 
 func (s *server) register() {

@@ -109,7 +109,7 @@ func prepareIn(t *testing.T, dir, yaml string) *node {
 			"ws":  func() sdk.Transport { return ws.New() },
 		},
 		MQs: map[string]func() sdk.MQ{"fake": func() sdk.MQ { return n.broker }},
-	}, false)
+	}, core.PrepareOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,6 +53,9 @@ func (i *Instance) Check() error {
 	return nil
 }
 
+// Restarts is 0: it ends with the core.
+func (i *Instance) Restarts() uint64 { return 0 }
+
 // StopListening lets no further connection in; it returns when every loop knows.
 func (i *Instance) StopListening() {
 	for _, p := range i.ports {

@@ -158,6 +158,7 @@ func TestFloodOfLinesIsBounded(t *testing.T) {
 func TestPluginThatDoesNotCloseIsKilledAtTheDeadline(t *testing.T) {
 	cfg, _ := acting(t, "hangs in Close")
 	p := start(t, cfg)
+	open(t, p)
 	if err := p.Close(time.Now()); err == nil || !strings.Contains(err.Error(), "did not close by the deadline") {
 		t.Error(err)
 	}
@@ -169,6 +170,7 @@ func TestPluginThatDoesNotCloseIsKilledAtTheDeadline(t *testing.T) {
 func TestErrorOfCloseIsTold(t *testing.T) {
 	cfg, _ := acting(t, "fails in Close")
 	p := start(t, cfg)
+	open(t, p)
 	if err := p.Close(time.Now().Add(patience)); err == nil || err.Error() != "the broker has gone" {
 		t.Error(err)
 	}

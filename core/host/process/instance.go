@@ -1,0 +1,232 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pushcore/pushcore/core/loop"
+	"github.com/pushcore/pushcore/sdk"
+	"github.com/pushcore/pushcore/sdk/pluginrpc"
+)
+
+// Instance is a transport that runs in a process of its own, kept running. Its
+// methods may be called from any goroutine that is not a loop, one at a time.
+type Instance struct {
+	plugin    *Plugin // run's, after Open
+	loops     *loop.Set
+	transport *transport
+	grace     time.Duration
+	log       *slog.Logger
+
+	broken  chan error    // links → run; capacity 1
+	closing chan struct{} // closed by Close
+	done    chan struct{} // closed by run when it has ended
+	restart backoff       // run's
+
+	mu          sync.Mutex // guards the rest
+	proc        *Process   // nil: down
+	fault       error      // why it is down
+	listen      *sdk.Listen
+	endpoints   []sdk.Endpoint
+	incarnation uint16
+	restarts    uint64
+}
+
+// OpenConfig says how an instance is opened.
+type OpenConfig struct {
+	Index int           // of the plugin, for loops and shards
+	Grace time.Duration // how long the process outlives this one; 0: not at all
+	Log   *slog.Logger
+}
+
+// Open opens a transport on loops that run. It accepts no connection before
+// Listen. What becomes of the process later is mended by starting it again.
+func Open(loops *loop.Set, p *Plugin, c OpenConfig) (*Instance, []sdk.Endpoint, error) {
+	i := &Instance{
+		plugin: p, loops: loops, transport: &transport{}, grace: c.Grace, log: c.Log,
+		broken: make(chan error, 1), closing: make(chan struct{}), done: make(chan struct{}),
+	}
+	for k := range loops.Len() {
+		s := &seat{loop: sdk.Loop(k), broken: i.linkBroken}
+		i.transport.seats = append(i.transport.seats, s)
+		s.port = loops.Loop(k).Attach(c.Index, i.transport)
+		s.port.Engage()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	defer cancel()
+	proc, err := p.up(ctx)
+	if err == nil {
+		if err = i.connect(ctx, proc); err != nil {
+			proc.Kill("it could not be opened")
+		}
+	}
+	if err != nil {
+		i.detach()
+		return nil, nil, err
+	}
+	go i.run()
+	return i, i.endpoints, nil
+}
+
+// linkBroken is called on loops.
+func (i *Instance) linkBroken(err error) {
+	select {
+	case i.broken <- err:
+	default: // One reason is enough.
+	}
+}
+
+// connect attaches to a process, opens its links and, unless it is open, the
+// plugin.
+func (i *Instance) connect(ctx context.Context, proc *Process) error {
+	i.incarnation++
+	select {
+	case <-i.broken: // Of the process before.
+	default:
+	}
+	reply, err := proc.Attach(ctx, i.loops.Len(), i.grace)
+	if err != nil {
+		return err
+	}
+	if len(reply.GetTokens()) != i.loops.Len() {
+		return fmt.Errorf("the plugin serves %d loops, this node has %d", len(reply.GetTokens()), i.loops.Len())
+	}
+	tables := make(chan struct{}, i.loops.Len())
+	for k, s := range i.transport.seats {
+		if err := i.link(ctx, proc, s, reply.GetLinkAddress(), reply.GetTokens()[k], tables); err != nil {
+			return err
+		}
+	}
+	var endpoints []sdk.Endpoint
+	if reply.GetOpened() {
+		for range i.transport.seats {
+			select {
+			case <-tables:
+			case <-ctx.Done():
+				return errors.New("the plugin does not say which connections it has kept")
+			}
+		}
+		for _, url := range reply.GetEndpoints() {
+			endpoints = append(endpoints, sdk.Endpoint{URL: url})
+		}
+	} else if endpoints, err = proc.Open(ctx); err != nil {
+		return err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.endpoints != nil && !slices.Equal(i.endpoints, endpoints) {
+		i.log.Warn("the plugin listens elsewhere than before", "before", i.endpoints, "now", endpoints)
+	}
+	i.proc, i.endpoints, i.fault = proc, endpoints, nil
+	return nil
+}
+
+// link opens the link of one loop.
+func (i *Instance) link(ctx context.Context, proc *Process, s *seat, address string, token []byte, tables chan<- struct{}) error {
+	c := pluginrpc.LinkConfig{Loop: s.loop, Token: token, Incarnation: i.incarnation}
+	begin, err := linkOpener(ctx, proc, c, address)
+	if err != nil {
+		return err
+	}
+	i.on(s.loop, func() {
+		s.down() // The links of the process before have ended; not every loop need have heard.
+		s.tabled = func() { tables <- struct{}{} }
+		s.link, err = begin(s)
+	})
+	return err
+}
+
+// on runs f on a loop and waits for it.
+func (i *Instance) on(l sdk.Loop, f func()) {
+	t := &onLoop{f: f, done: make(chan struct{})}
+	i.loops.Loop(int(l)).Do(t)
+	<-t.done
+}
+
+// onLoop is the task of Instance.on.
+type onLoop struct {
+	f    func()
+	done chan struct{}
+}
+
+// Run implements sdk.Task.
+func (t *onLoop) Run(sdk.Loop) {
+	t.f()
+	close(t.done)
+}
+
+// Listen lets connections in on every loop, now and whenever the process is
+// started again.
+func (i *Instance) Listen(l sdk.Listen) {
+	i.mu.Lock()
+	i.listen = &l
+	i.mu.Unlock()
+	i.tellListen(l)
+}
+
+func (i *Instance) tellListen(l sdk.Listen) {
+	for _, s := range i.transport.seats {
+		own := l
+		s.port.Command([]sdk.Command{{Kind: sdk.CommandListen, Listen: &own}})
+	}
+}
+
+// StopListening lets no further connection in.
+func (i *Instance) StopListening() {
+	i.mu.Lock()
+	i.listen = nil
+	i.mu.Unlock()
+	for _, s := range i.transport.seats {
+		s.port.Command([]sdk.Command{{Kind: sdk.CommandStopListening}})
+	}
+}
+
+// Check says why the transport does not serve as it was told to.
+func (i *Instance) Check() error {
+	i.mu.Lock()
+	proc, fault := i.proc, i.fault
+	i.mu.Unlock()
+	if proc == nil {
+		return fmt.Errorf("the plugin's process is down: %w", fault)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	return proc.Check(ctx)
+}
+
+// Restarts is how often the process was started again.
+func (i *Instance) Restarts() uint64 {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.restarts
+}
+
+// Close closes the transport and ends its process, at the latest at the deadline,
+// and tells the shards that it is gone with all its connections. The loops must
+// still run.
+func (i *Instance) Close(deadline time.Time) error {
+	close(i.closing)
+	<-i.done
+	i.mu.Lock()
+	proc := i.proc
+	i.mu.Unlock()
+	var err error
+	if proc != nil {
+		err = proc.Close(deadline)
+	}
+	i.detach()
+	return err
+}
+
+func (i *Instance) detach() {
+	for _, s := range i.transport.seats {
+		s.port.Disengage()
+		i.on(s.loop, s.down)
+		s.port.Detach()
+	}
+}

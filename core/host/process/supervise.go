@@ -1,0 +1,98 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// run keeps the plugin's process running until Close.
+func (i *Instance) run() {
+	defer close(i.done)
+	for {
+		why, ended := i.watch()
+		if ended {
+			return
+		}
+		i.lost(why)
+		if !i.revive() {
+			return
+		}
+	}
+}
+
+// watch returns when the process is of no use any more, and why, or when the
+// instance is closing.
+func (i *Instance) watch() (why string, closing bool) {
+	i.mu.Lock()
+	proc := i.proc
+	i.mu.Unlock()
+	select {
+	case <-i.closing:
+		return "", true
+	case <-proc.Done():
+	case err := <-i.broken:
+		select {
+		case <-proc.Done(): // Its links have ended with it.
+		case <-time.After(100 * time.Millisecond):
+			proc.Kill("its link is broken: " + err.Error())
+		}
+	}
+	return proc.ExitText(), false
+}
+
+// lost tells everybody that the process is gone.
+func (i *Instance) lost(why string) {
+	i.mu.Lock()
+	i.proc, i.fault = nil, errors.New(why)
+	i.mu.Unlock()
+	for _, s := range i.transport.seats {
+		i.on(s.loop, s.down)
+	}
+	i.log.Error("the plugin's process has ended: its devices are detached until they come back", "why", why)
+}
+
+// revive starts the plugin again until that succeeds; false: the instance is
+// closing.
+func (i *Instance) revive() bool {
+	for {
+		timer := time.NewTimer(i.restart.next(time.Now()))
+		select {
+		case <-i.closing:
+			timer.Stop()
+			return false
+		case <-timer.C:
+		}
+		err := i.start()
+		if err == nil {
+			return true
+		}
+		i.log.Error("the plugin does not start", "error", err)
+		i.mu.Lock()
+		i.fault = err
+		i.mu.Unlock()
+	}
+}
+
+// start brings up a process in the place of one that has ended.
+func (i *Instance) start() error {
+	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	defer cancel()
+	proc, err := i.plugin.up(ctx)
+	if err != nil {
+		return err
+	}
+	if err := i.connect(ctx, proc); err != nil {
+		proc.Kill("it could not be opened")
+		return err
+	}
+	i.mu.Lock()
+	listen := i.listen
+	i.restarts++
+	i.mu.Unlock()
+	if listen != nil {
+		i.tellListen(*listen)
+	}
+	i.log.Info("the plugin is up again", "pid", proc.PID())
+	return nil
+}

@@ -1,0 +1,124 @@
+package core
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pushcore/pushcore/core/config"
+	"github.com/pushcore/pushcore/core/host/process"
+	"github.com/pushcore/pushcore/sdk"
+)
+
+// configure makes the plugin of an instance where it is to run, and has it check
+// its options.
+func (p *Prepared) configure(in *config.Plugin, plugins Registry) error {
+	options := []byte(in.Options)
+	if len(options) == 0 {
+		options = []byte("{}")
+	}
+	switch {
+	case len(in.Command) > 0 && p.options.NoExec:
+		p.skipped = append(p.skipped, in.Name)
+		return nil
+	case len(in.Command) > 0:
+		return p.configureCommand(in, options)
+	case plugins.Transports[in.Use] != nil:
+		return p.configureTransport(in, plugins.Transports[in.Use](), options)
+	default:
+		return p.configureMQ(in, plugins.MQs[in.Use](), options)
+	}
+}
+
+// configureTransport prepares a built-in one. Where it is to run in a process of
+// its own, that starts when it is opened; its options are checked here.
+func (p *Prepared) configureTransport(in *config.Plugin, t sdk.Transport, options []byte) error {
+	setup, faults := t.Configure(options)
+	if err := p.cfg.PluginErrors(in.Name, faults); err != nil {
+		return err
+	}
+	if in.Placement != config.PlacementProcess {
+		p.transports = append(p.transports, transportInstance{name: in.Name, plugin: t, parts: 1, setup: setup})
+		return nil
+	}
+	c, err := p.builtInProcess(in)
+	if err != nil {
+		return err
+	}
+	p.addProcesses(in, setup, func() *process.Plugin { return process.Later(c, options) })
+	return nil
+}
+
+// addProcesses adds the processes of an instance.
+func (p *Prepared) addProcesses(in *config.Plugin, setup sdk.Setup, next func() *process.Plugin) {
+	for range in.Processes {
+		p.transports = append(p.transports, transportInstance{name: in.Name, process: next(), parts: in.Processes, setup: setup})
+	}
+}
+
+func (p *Prepared) configureMQ(in *config.Plugin, m sdk.MQ, options []byte) error {
+	setup, faults := m.Configure(options)
+	if err := p.cfg.PluginErrors(in.Name, faults); err != nil {
+		return err
+	}
+	if in.Placement == config.PlacementProcess {
+		c, err := p.builtInProcess(in)
+		if err != nil {
+			return err
+		}
+		m = process.NewMQ(process.Later(c, options), m.Info(), setup, c.Log)
+	}
+	p.mqs = append(p.mqs, mqInstance{in.Name, m, setup})
+	return nil
+}
+
+// configureCommand starts a third party's plugin as far as Configure.
+func (p *Prepared) configureCommand(in *config.Plugin, options []byte) error {
+	c := p.processConfig(in, in.Command)
+	plugin, info, setup, faults, err := process.Prepare(context.Background(), c, options)
+	if err != nil {
+		return fmt.Errorf("plugins.%s: %w", in.Name, err)
+	}
+	if err := p.cfg.PluginErrors(in.Name, faults); err != nil {
+		return err
+	}
+	if info.Kind == sdk.KindMQ {
+		p.mqs = append(p.mqs, mqInstance{in.Name, process.NewMQ(plugin, info, setup, c.Log), setup})
+		return nil
+	}
+	first := plugin
+	p.addProcesses(in, setup, func() *process.Plugin {
+		next := first
+		first = nil
+		if next == nil {
+			next = process.Later(c, options)
+		}
+		return next
+	})
+	return nil
+}
+
+func (p *Prepared) builtInProcess(in *config.Plugin) (process.Config, error) {
+	command, err := process.BuiltIn(in.Use)
+	return p.processConfig(in, command), err
+}
+
+func (p *Prepared) processConfig(in *config.Plugin, command []string) process.Config {
+	return process.Config{
+		Instance: in.Name, Command: command, SHA256: in.SHA256, Env: in.Env, MemoryMax: int64(in.Limits.Memory),
+		Log: p.options.Log.With("plugin", in.Name),
+	}
+}
+
+// Discard ends what Prepare has started, if nothing of it is to be opened.
+func (p *Prepared) Discard() {
+	for i := range p.transports {
+		if t := p.transports[i].process; t != nil {
+			t.Discard()
+		}
+	}
+	for i := range p.mqs {
+		if m, ok := p.mqs[i].plugin.(*process.MQ); ok {
+			m.Discard()
+		}
+	}
+}

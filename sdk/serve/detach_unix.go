@@ -1,0 +1,31 @@
+//go:build unix
+
+package serve
+
+import (
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// detach takes a socket's descriptor away from Go's own poller. The connection is
+// closed, its descriptor is the caller's and non-blocking.
+func detach(c *net.UnixConn) (fd int, err error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	fd = -1
+	control := raw.Control(func(of uintptr) {
+		fd, err = unix.FcntlInt(of, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	if control != nil {
+		return 0, control
+	}
+	if err != nil {
+		return 0, err
+	}
+	_ = c.Close()
+	return fd, syscall.SetNonblock(fd, true)
+}
