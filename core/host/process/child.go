@@ -7,12 +7,13 @@ import "sync"
 type child struct {
 	ended chan struct{} // closed when the process has ended and is reaped
 
-	mu     sync.Mutex // guards the rest
-	pid    int        // 0: not started
-	gone   bool       // the pid may be another's
-	reason string     // why the runtime has killed it
-	killed bool       // it was ended by SIGKILL
-	status string     // how it ended, once it has
+	mu     sync.Mutex  // guards the rest
+	pid    int         // 0: not started
+	ours   func() bool // says whether pid is still this process; nil: it is until gone
+	gone   bool        // the pid may be another's
+	reason string      // why the runtime has killed it
+	killed bool        // it was ended by SIGKILL
+	status string      // how it ended, once it has
 }
 
 func newChild() *child { return &child{ended: make(chan struct{})} }
@@ -25,6 +26,13 @@ func (c *child) started(pid int) {
 	if c.reason != "" {
 		killGroup(pid)
 	}
+}
+
+// verify has ours asked before the process is killed.
+func (c *child) verify(ours func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ours = ours
 }
 
 // id is the id of the process, 0 if it was not started.
@@ -44,7 +52,7 @@ func (c *child) kill(reason string) {
 	if c.reason == "" {
 		c.reason = reason
 	}
-	if c.pid != 0 {
+	if c.pid != 0 && (c.ours == nil || c.ours()) {
 		killGroup(c.pid)
 	}
 }

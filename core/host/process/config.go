@@ -23,6 +23,8 @@ const (
 type Config struct {
 	// Instance is the name in the configuration, for logs and errors.
 	Instance string
+	// Part counts the processes of an instance, from 0.
+	Part int
 	// Command is the executable and its arguments. Without a slash the executable
 	// is looked for in PATH. See BuiltIn.
 	Command []string

@@ -92,6 +92,9 @@ func (p *Process) Configure(ctx context.Context, options []byte) (sdk.Setup, []s
 	if err != nil {
 		return sdk.Setup{}, nil, p.failed("was not configured", err)
 	}
+	p.mu.Lock()
+	p.fingerprint = p.cfg.fingerprint(options)
+	p.mu.Unlock()
 	setup := sdk.Setup{Listen: r.GetListen()}
 	for _, o := range r.GetOutputs() {
 		setup.Outputs = append(setup.Outputs, sdk.Output(o))
@@ -110,7 +113,8 @@ func (p *Process) Configure(ctx context.Context, options []byte) (sdk.Setup, []s
 }
 
 // Attach makes this runtime the plugin's, with a link for each of its loops. grace
-// is how long the process lives on when the runtime goes away.
+// is how long the process lives on when the runtime goes away; in that time
+// Reattach finds it.
 func (p *Process) Attach(ctx context.Context, loops int, grace time.Duration) (*pluginpb.AttachReply, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -120,6 +124,9 @@ func (p *Process) Attach(ctx context.Context, loops int, grace time.Duration) (*
 	})
 	if err != nil {
 		return nil, p.failed("was not attached", err)
+	}
+	if grace > 0 {
+		return reply, p.save(loops)
 	}
 	return reply, nil
 }

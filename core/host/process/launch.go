@@ -92,10 +92,17 @@ func exitStatus(s *os.ProcessState, err error) (status string, killed bool) {
 		return fmt.Sprintf("ended: %v", err), false
 	}
 	w, ok := s.Sys().(syscall.WaitStatus)
-	if ok && w.Signaled() {
-		return fmt.Sprintf("was ended by signal %d (%v)", int(w.Signal()), w.Signal()), w.Signal() == syscall.SIGKILL
+	if !ok {
+		return "ended: " + s.String(), false
 	}
-	return fmt.Sprintf("exited with status %d", s.ExitCode()), false
+	return describeStatus(int(w.Signal()), w.Signal().String(), w.Signaled(), w.ExitStatus())
+}
+
+func describeStatus(signal int, name string, signaled bool, code int) (status string, killed bool) {
+	if signaled {
+		return fmt.Sprintf("was ended by signal %d (%s)", signal, name), signal == int(syscall.SIGKILL)
+	}
+	return fmt.Sprintf("exited with status %d", code), false
 }
 
 // Stdout gives the first line and ends: go-plugin does not wait for a process

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // socketPathMax is the length of a socket's path that every system takes.
@@ -18,6 +19,12 @@ const (
 	stderrName = "stderr"
 	seenSuffix = ".seen" // of a file that says how much of another a runtime has logged
 )
+
+// privatePrefix begins the names of private directories.
+const privatePrefix = "pc-"
+
+// isPrivateDir says whether a path can be one, before all in it is removed.
+func isPrivateDir(path string) bool { return strings.HasPrefix(filepath.Base(path), privatePrefix) }
 
 // newPrivateDir makes the directory of one process, which only this user may
 // enter: in the data directory, or where paths are short enough for sockets.
@@ -34,7 +41,7 @@ func newPrivateDir(dataDir string) (string, error) {
 		bases = append([]string{inData}, bases...)
 	}
 	for _, base := range bases {
-		dir, err := os.MkdirTemp(base, "pc-") // 0700
+		dir, err := os.MkdirTemp(base, privatePrefix) // 0700
 		if err != nil {
 			return "", fmt.Errorf("make a directory for the plugin: %w", err)
 		}

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -16,17 +17,23 @@ import (
 // Process is a plugin's process that is up: it has answered Info. Its methods may
 // be called from any goroutine.
 type Process struct {
-	cfg     Config // immutable, as the following are
-	info    sdk.Info
-	dir     string // the private directory
-	child   *child
-	client  *plugin.Client
-	conn    *grpc.ClientConn
-	control pluginpb.PluginClient
-	gate    *gate
-	stdout  *output
-	stderr  *output
-	files   []*os.File // of the outputs
+	cfg      Config // immutable, as the following are
+	info     sdk.Info
+	dir      string // the private directory
+	child    *child
+	client   *plugin.Client
+	conn     *grpc.ClientConn
+	control  pluginpb.PluginClient
+	address  net.Addr // of the control service
+	identity string
+	gate     *gate
+	stdout   *output
+	stderr   *output
+	files    []*os.File // of the outputs
+
+	mu          sync.Mutex // guards the following
+	fingerprint string     // of the options that were taken last
+	savedAt     string     // the file that names the process, or empty
 
 	stop    context.CancelFunc // of the goroutines
 	working sync.WaitGroup
@@ -100,6 +107,16 @@ func (p *Process) finish(now time.Time) {
 	p.client.Kill() // Only its goroutines and connections are left.
 	p.stop()
 	p.working.Wait()
-	_ = os.RemoveAll(p.dir) // What stays is empty or a later runtime's to find.
+	p.forget()
 	close(p.done)
+}
+
+// forget removes the directory of a process that has ended.
+func (p *Process) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.savedAt != "" {
+		_ = os.Remove(p.savedAt)
+	}
+	_ = os.RemoveAll(p.dir)
 }

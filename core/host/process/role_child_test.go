@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -64,6 +65,14 @@ func flood() {
 	fmt.Fprintln(os.Stderr, strings.Repeat("y", 3*lineMax))
 	fmt.Fprintln(os.Stderr, "the flood is over")
 	os.Exit(3)
+}
+
+// chatter writes to both outputs for ever.
+func chatter() {
+	for range time.Tick(10 * time.Millisecond) {
+		fmt.Fprintln(os.Stderr, "stdout and stderr")
+		fmt.Println("stdout and stderr")
+	}
 }
 
 // checksum is a file's SHA-256 in hex.

@@ -33,6 +33,9 @@ func TestMain(m *testing.M) {
 // play runs the test binary as a plugin.
 func play(role string) {
 	fmt.Println("this would be taken for a handshake")
+	if hosted, ok := strings.CutPrefix(role, "host of "); ok {
+		hostOf(hosted)
+	}
 	p := &actor{role: role}
 	if role == "ignores SIGTERM" {
 		signal.Ignore(syscall.SIGTERM)
@@ -82,6 +85,8 @@ func (a *actor) Configure(options []byte) (sdk.Setup, []sdk.OptionError) {
 		return sdk.Setup{Listen: []string{fmt.Sprint(spawn())}}, nil
 	case "floods":
 		go flood()
+	case "chatters":
+		go chatter()
 	}
 	if bytes.Contains(options, []byte("wrong")) {
 		return sdk.Setup{}, []sdk.OptionError{{Pointer: "/brokers/0", Message: "is wrong"}}

@@ -61,13 +61,18 @@ func (l *launch) start(ctx context.Context) (*Process, error) {
 	return nil, err
 }
 
+// pluginProtocol is the version of the plugin protocol.
+const pluginProtocol = pluginrpc.Protocol
+
+var handshakeConfig = plugin.HandshakeConfig{
+	ProtocolVersion: pluginProtocol, MagicCookieKey: pluginrpc.CookieKey, MagicCookieValue: pluginrpc.CookieValue,
+}
+
 // clientConfig tells go-plugin what it may do; docs/decisions/0007 says why the
 // rest is ours.
 func (l *launch) clientConfig() *plugin.ClientConfig {
 	return &plugin.ClientConfig{
-		HandshakeConfig: plugin.HandshakeConfig{
-			ProtocolVersion: pluginrpc.Protocol, MagicCookieKey: pluginrpc.CookieKey, MagicCookieValue: pluginrpc.CookieValue,
-		},
+		HandshakeConfig:  handshakeConfig,
 		Plugins:          plugin.PluginSet{controlName: controlPlugin{}},
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		SkipHostEnv:      true,
@@ -88,7 +93,8 @@ func (l *launch) meet(ctx context.Context, client *plugin.Client, deadline time.
 	defer cancel()
 	late := context.AfterFunc(ctx, func() { l.child.kill("it took too long to start") })
 	defer late()
-	if _, err := client.Start(); err != nil {
+	address, err := client.Start()
+	if err != nil {
 		return nil, l.diagnose(ctx, err)
 	}
 	conn, err := connect(client)
@@ -100,7 +106,10 @@ func (l *launch) meet(ctx context.Context, client *plugin.Client, deadline time.
 	if err != nil {
 		return nil, l.diagnose(ctx, err)
 	}
-	p := &Process{cfg: *l.cfg, info: info, dir: l.dir, child: l.child, client: client, conn: conn, control: control}
+	p := &Process{
+		cfg: *l.cfg, info: info, dir: l.dir, child: l.child, client: client, conn: conn, control: control,
+		address: address, identity: identity(l.child.id()), fingerprint: l.cfg.fingerprint(nil),
+	}
 	return p, p.begin(int64(len(l.first.text()) + 1))
 }
 
