@@ -13,8 +13,8 @@ import (
 )
 
 func newPlugin() *cobra.Command {
-	cmd := &cobra.Command{Use: "plugin", Short: "List plugins and look at them"}
-	cmd.AddCommand(newPluginList(), newPluginInspect(), newPluginServe())
+	cmd := &cobra.Command{Use: "plugin", Short: "List, look at and try plugins"}
+	cmd.AddCommand(newPluginList(), newPluginInspect(), newPluginTest(), newPluginDriver(), newPluginServe())
 	return cmd
 }
 
