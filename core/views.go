@@ -3,10 +3,12 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/pushcore/pushcore/core/admin"
+	"github.com/pushcore/pushcore/core/host/process"
 	"github.com/pushcore/pushcore/core/shard"
 	"github.com/pushcore/pushcore/sdk"
 	"github.com/pushcore/pushcore/sdk/wire"
@@ -27,7 +29,22 @@ func (r *Runtime) Ready() error {
 	if !r.ready.Load() {
 		return errDraining
 	}
-	return r.checkTransports()
+	return errors.Join(r.checkTransports(), r.checkMQs())
+}
+
+// checkMQs says which MQ plugin is down for good, as far as can be told. A broker
+// that is away, or a plugin that is soon back, does not keep a node from working.
+func (r *Runtime) checkMQs() error {
+	for i := range r.prepared.mqs {
+		m, ok := r.prepared.mqs[i].plugin.(*process.MQ)
+		if !ok {
+			continue
+		}
+		if err := m.Broken(); err != nil {
+			return fmt.Errorf("plugins.%s: %w", r.prepared.mqs[i].name, err)
+		}
+	}
+	return nil
 }
 
 // Sessions implements admin.Node.

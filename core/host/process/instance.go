@@ -69,6 +69,7 @@ func Open(loops *loop.Set, p *Plugin, c OpenConfig) (*Instance, []sdk.Endpoint, 
 		i.detach()
 		return nil, nil, err
 	}
+	i.restart.started(time.Now())
 	go i.run()
 	return i, i.endpoints, nil
 }
@@ -86,7 +87,7 @@ func (i *Instance) linkBroken(err error) {
 func (i *Instance) connect(ctx context.Context, proc *Process) error {
 	i.incarnation++
 	select {
-	case <-i.broken: // Of the process before.
+	case <-i.broken: //nolint:errcheck // It is of the process before.
 	default:
 	}
 	reply, err := proc.Attach(ctx, i.loops.Len(), i.grace)

@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -22,7 +23,7 @@ type MQ struct {
 
 	closing chan struct{} // closed by Close
 	done    chan struct{} // closed by run when it has ended
-	restart backoff       // run's
+	restart backoff       // run's, its breaker aside
 
 	mu       sync.Mutex // guards the rest
 	host     *mqHost
@@ -54,6 +55,7 @@ func (m *MQ) Open(h sdk.MQHost) error {
 	if err := m.start(); err != nil {
 		return err
 	}
+	m.restart.started(time.Now())
 	go m.run()
 	return nil
 }
@@ -132,15 +134,12 @@ func (m *MQ) lost(why string) {
 
 func (m *MQ) revive() bool {
 	for {
-		timer := time.NewTimer(m.restart.next(time.Now()))
-		select {
-		case <-m.closing:
-			timer.Stop()
+		if !m.restart.pause(m.closing, m.log) {
 			return false
-		case <-timer.C:
 		}
 		err := m.start()
 		if err == nil {
+			m.restart.started(time.Now())
 			m.mu.Lock()
 			m.restarts++
 			for source := range m.paused {
@@ -201,6 +200,17 @@ func (m *MQ) Check() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.fault
+}
+
+// Broken is why the node is not ready because of this plugin: it is down and has
+// crashed too often. A single crash is no reason, it is as a broker that is away.
+func (m *MQ) Broken() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.proc != nil || !m.restart.open.Load() {
+		return nil
+	}
+	return fmt.Errorf("the plugin is down after %s: %w", breakerText(), m.fault)
 }
 
 func (m *MQ) Close(deadline time.Time) error {

@@ -56,15 +56,12 @@ func (i *Instance) lost(why string) {
 // closing.
 func (i *Instance) revive() bool {
 	for {
-		timer := time.NewTimer(i.restart.next(time.Now()))
-		select {
-		case <-i.closing:
-			timer.Stop()
+		if !i.restart.pause(i.closing, i.log) {
 			return false
-		case <-timer.C:
 		}
 		err := i.start()
 		if err == nil {
+			i.restart.started(time.Now())
 			return true
 		}
 		i.log.Error("the plugin does not start", "error", err)
