@@ -39,11 +39,17 @@ func NewWindows[M any](c Config) (*Windows[M], error) {
 // decides the jitter. A device may want fewer messages under way than
 // MessagesMax; 0 means that it does not mind.
 func (s *Windows[M]) Open(seed uint64, messagesMax int) Window[M] {
+	return s.OpenAfter(seed, messagesMax, 0)
+}
+
+// OpenAfter is Open for a session that goes on: numbers up to last were given before,
+// by a window that is gone. Acks of them are taken and end nothing.
+func (s *Windows[M]) OpenAfter(seed uint64, messagesMax int, last uint64) Window[M] {
 	bound := s.config.MessagesMax
 	if messagesMax > 0 {
 		bound = min(bound, messagesMax)
 	}
-	return Window[M]{shared: s, seed: seed, messagesMax: int32(bound), base: 1, next: 1, earliest: never}
+	return Window[M]{shared: s, seed: seed, messagesMax: int32(bound), base: last + 1, next: last + 1, earliest: never}
 }
 
 // take returns n places, a power of two.

@@ -89,13 +89,14 @@ func (g *Group) AddUser(u *session.User) bool {
 	return true
 }
 
-// AddSession joins a session; false if it has joined already.
-func (g *Group) AddSession(s *session.Session) bool {
+// AddSession joins a session, by the claims of its credentials or not; false if it
+// has joined already.
+func (g *Group) AddSession(s *session.Session, claimed bool) bool {
 	if g.HasSession(s) {
 		return false
 	}
 	g.sessions = append(g.sessions, sessionAt{s, len(s.Joined)})
-	s.Joined = append(s.Joined, session.Membership{Group: g, At: len(g.sessions) - 1})
+	s.Joined = append(s.Joined, session.Membership{Group: g, At: len(g.sessions) - 1, Claimed: claimed})
 	return true
 }
 

@@ -38,7 +38,7 @@ func TestAudienceIsWhatWasAddedAndNotRemoved(t *testing.T) {
 				did, expected = g.RemoveUser(u), members[at]
 				delete(members, at)
 			case "add session":
-				did, expected = g.AddSession(s), !joined[at]
+				did, expected = g.AddSession(s, false), !joined[at]
 				joined[at] = true
 			case "remove session":
 				did, expected = g.RemoveSession(s), joined[at]

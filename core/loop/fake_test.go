@@ -2,6 +2,7 @@ package loop
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -79,7 +80,24 @@ func (s *fakeState) Serve(budget int) (more bool) {
 	return more
 }
 
-func (s *fakeState) Flushed()                { s.call("flushed", nil) }
+func (s *fakeState) Flushed() { s.call("flushed", nil) }
+
+func (s *fakeState) Rejoin(plugin int, conns []shard.Rejoined) {
+	s.call(fmt.Sprintf("rejoin %d: %d", plugin, len(conns)), nil)
+}
+
+func (s *fakeState) Block(plugin int, blocked bool) {
+	s.call(fmt.Sprintf("block %d: %v", plugin, blocked), nil)
+}
+
+func (s *fakeState) Written(plugin int, batches uint64) {
+	s.call(fmt.Sprintf("written %d: %d", plugin, batches), nil)
+}
+
+func (s *fakeState) Rename(plugin int, names []shard.Renamed) {
+	s.call(fmt.Sprintf("rename %d: %d", plugin, len(names)), nil)
+}
+
 func (s *fakeState) Effects() *shard.Effects { return &s.effects }
 
 func (s *fakeState) Reset() {

@@ -27,6 +27,12 @@ type State interface {
 	Serve(budget int) (more bool)
 	// Flushed says that the transports have written what Serve gave.
 	Flushed()
+	// Rejoin, Block, Written and Rename are what a transport in a process of its own
+	// has its port say; see shard.Shard.
+	Rejoin(plugin int, conns []shard.Rejoined)
+	Block(plugin int, blocked bool)
+	Written(plugin int, batches uint64)
+	Rename(plugin int, names []shard.Renamed)
 	// Effects is what the calls above have for the world, until Reset.
 	Effects() *shard.Effects
 	Reset()

@@ -4,8 +4,9 @@ package session
 // shard's index of it, and the place in the group's list, so that leaving takes
 // constant time.
 type Membership struct {
-	Group any // *group.Group; this package is below it
-	At    int
+	Group   any // *group.Group; this package is below it
+	At      int
+	Claimed bool // a session's, by its credentials
 }
 
 // Memberships are all of them.

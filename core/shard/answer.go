@@ -76,7 +76,7 @@ func (s *Shard) nacked(ses *session.Session, e *sdk.Event) {
 			s.end(item.Message, envelope.Dead, envelope.Refused)
 		}
 	} else {
-		_, err = ses.Window.Nack(e.Seq, e.RetryAfter, s.now.Mono)
+		_, err = ses.Window.Nack(e.Seq, e.RetryAfter, s.retryClock(ses))
 	}
 	if err != nil {
 		s.closeConn(ses, wire.CodeProtocolError, err.Error())

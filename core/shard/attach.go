@@ -1,6 +1,10 @@
 package shard
 
 import (
+	"maps"
+	"slices"
+	"time"
+
 	"github.com/pushcore/pushcore/core/ack"
 	"github.com/pushcore/pushcore/core/envelope"
 	"github.com/pushcore/pushcore/core/session"
@@ -21,7 +25,7 @@ func (s *Shard) attached(ses *session.Session) {
 	if s.draining != 0 {
 		s.sendAwayLater(ses) // It was let in before.
 	}
-	items := ses.Window.Reconnect(s.now.Mono, s.items[:0])
+	items := ses.Window.Reconnect(s.retryClock(ses), s.items[:0])
 	s.items = items[:0]
 	for i := range items {
 		s.resend(ses, &items[i])
@@ -31,6 +35,10 @@ func (s *Shard) attached(ses *session.Session) {
 		s.deviceJoins(ses, name, 0)
 	}
 	ses.Wanted = nil
+	if ses.Unkept {
+		ses.Unkept = false
+		s.keepAnew(ses)
+	}
 	s.markDirty(ses)
 	s.page(ses)
 	s.catchUp(ses)
@@ -56,12 +64,22 @@ func (s *Shard) resend(ses *session.Session, item *ack.Item[*session.Pair]) (giv
 	return false
 }
 
+// congest stops what is given to a connection that has jammed.
+func (s *Shard) congest(ses *session.Session) {
+	ses.Congested = true
+	ses.Window.Suspend(ack.Congested, s.retryClock(ses))
+}
+
 // writable goes on with a connection that had jammed: what it was given last has
 // reached the socket.
 func (s *Shard) writable(ses *session.Session) {
 	ses.Congested = false
-	ses.Window.Resume(ack.Congested, s.now.Mono)
-	s.sent(ses)
+	ses.Window.Resume(ack.Congested, s.retryClock(ses))
+	if s.echoes(ses.Plugin) {
+		s.sentWritten(ses)
+	} else {
+		s.sent(ses)
+	}
 	s.markDirty(ses)
 	s.page(ses)
 	s.arm(ses)
@@ -106,7 +124,7 @@ func (s *Shard) connectionLost(ses *session.Session) {
 	delete(s.conns, connKey{ses.Plugin, ses.Conn})
 	ses.State = session.Detached
 	s.detached++
-	ses.Window.Suspend(ack.Detached, s.now.Mono)
+	ses.Window.Suspend(ack.Detached, s.retryClock(ses))
 	s.dropHanded(ses)
 	s.clearResend(ses)
 	ses.CatchUps = nil // The device asks again, from where it got to.
@@ -126,23 +144,29 @@ func (s *Shard) clearResend(ses *session.Session) {
 	ses.Resend = ses.Resend[:0]
 }
 
-// pluginDown detaches every session of a transport instance.
-func (s *Shard) pluginDown(plugin int) {
+// pluginDown detaches every session of a transport instance's process that has ended.
+// Of its successor there may be connections already.
+func (s *Shard) pluginDown(d *PluginDown) {
+	s.block(d.Plugin, blockedByHost|blockedByTransport, false)
+	i := &s.instances[d.Plugin]
+	i.ended = d.Incarnation
+	i.echo = echo{stale: len(s.effects.Plugins[d.Plugin].Batch.Items) > 0}
+	over := func(key connKey) bool {
+		return key.plugin == d.Plugin && (d.Incarnation == 0 || incarnation(key.conn) == 0 || i.isOver(key.conn))
+	}
 	for key, ses := range s.conns {
-		if key.plugin == plugin {
+		if over(key) {
 			s.connectionLost(ses)
 		}
 	}
 	for key := range s.arrivals {
-		if key.plugin == plugin {
+		if over(key) {
 			s.closedEarly(key)
 		}
 	}
-	for key := range s.doomed {
-		if key.plugin == plugin {
-			delete(s.doomed, key)
-		}
-	}
+	maps.DeleteFunc(s.doomed, func(key connKey, _ wire.Code) bool { return over(key) })
+	maps.DeleteFunc(i.early, func(c sdk.ConnID, _ time.Duration) bool { return over(connKey{d.Plugin, c}) })
+	s.letIn = slices.DeleteFunc(s.letIn, func(l letIn) bool { return over(l.key) })
 }
 
 // endSession ends a session: what its device has not acked waits for the next one

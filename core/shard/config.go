@@ -44,6 +44,16 @@ type Config struct {
 	Node   string // named in events
 	Run    string // this run of the node, in events
 
+	// Outlives says, by plugin index, whose connections stay when this process ends.
+	// Their plugins keep what Seal makes of their sessions, for Unseal of a later run.
+	// Seal nil: they keep nothing.
+	Outlives []bool
+	Seal     func(plain []byte) []byte
+	Unseal   func(sealed []byte) ([]byte, error)
+
+	// Echoes says, by plugin index, who tells with Written what it has written.
+	Echoes []bool
+
 	// Fated, if set, is told of each pair's end. It is called within a turn.
 	Fated func(Fated)
 }

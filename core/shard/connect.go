@@ -56,7 +56,7 @@ func cloneConnect(c *sdk.Connect) *sdk.Connect {
 
 // authenticated goes on with a device whose user is known now.
 func (s *Shard) authenticated(r *AuthResult) {
-	key := connKey{r.Plugin, r.Conn}
+	key := s.keyOf(r.Plugin, r.Conn)
 	if r.Refresh {
 		s.refreshed(key, r)
 		return
@@ -71,12 +71,12 @@ func (s *Shard) authenticated(r *AuthResult) {
 		return
 	}
 	a.asked, a.owner = true, s.cfg.Owner(r.User)
-	s.toPeer(a.owner, &Login{Plugin: r.Plugin, Conn: r.Conn, Auth: r, Connect: a.connect})
+	s.toPeer(a.owner, &Login{Plugin: key.plugin, Conn: key.conn, Auth: r, Connect: a.connect})
 }
 
 // loginAnswered answers the device as the owner said.
 func (s *Shard) loginAnswered(owner int, m *LoginAnswer) {
-	key := connKey{m.Plugin, m.Conn}
+	key := s.keyOf(m.Plugin, m.Conn)
 	if s.arrivals[key] == nil {
 		return // It died meanwhile; the owner has been told.
 	}
@@ -111,6 +111,7 @@ func reconnectRule(code uint16) wire.Reconnect {
 // closedEarly takes the end of a connection that has no session here.
 func (s *Shard) closedEarly(key connKey) {
 	delete(s.doomed, key)
+	delete(s.instances[key.plugin].early, key.conn)
 	if a := s.arrivals[key]; a != nil {
 		delete(s.arrivals, key)
 		if a.asked {

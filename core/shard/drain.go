@@ -193,7 +193,7 @@ func (s *Shard) closeAll() {
 // closeBehind closes a session's connection, behind what is in its outbox if the
 // connection takes it.
 func (s *Shard) closeBehind(ses *session.Session, code wire.Code) {
-	if ses.Live() && ses.Out.Len()+len(ses.Resend) > 0 {
+	if ses.Live() && !s.blocked(ses) && ses.Out.Len()+len(ses.Resend) > 0 {
 		ses.Closing = uint16(code)
 		s.markDirty(ses)
 		return

@@ -67,6 +67,11 @@ func (s *Shard) confirm(g *group.Group) {
 		s.joined(ses, g)
 	}
 	g.Waiting = nil
+	for i := range g.Joined() {
+		if ses := g.Session(i); len(ses.CatchUps) > 0 {
+			s.catchUp(ses) // It has rejoined.
+		}
+	}
 }
 
 // left forgets a group that nobody is in any more.
@@ -93,7 +98,7 @@ func (s *Shard) deviceJoins(ses *session.Session, name string, position uint64) 
 	case s.cfg.Group(name).Join != JoinDevice || len(ses.Joined) >= joinedMax:
 		s.joinResult(ses, name, wire.CodeForbidden)
 	default:
-		g = s.join(ses, name)
+		g = s.join(ses, name, false)
 		s.wish(ses, g, position)
 		s.tellJoined(ses, g)
 	}
@@ -102,14 +107,16 @@ func (s *Shard) deviceJoins(ses *session.Session, name string, position uint64) 
 // joinByClaim joins a session to a group that its credentials name.
 func (s *Shard) joinByClaim(ses *session.Session, name string) {
 	if wire.ValidID(name) && s.cfg.Group(name).Join != JoinBackend {
-		s.join(ses, name)
+		s.join(ses, name, true)
 	}
 }
 
-func (s *Shard) join(ses *session.Session, name string) *group.Group {
+func (s *Shard) join(ses *session.Session, name string, claimed bool) *group.Group {
 	g := s.group(name)
 	first := g.Empty()
-	g.AddSession(ses)
+	if g.AddSession(ses, claimed) {
+		s.keepAnew(ses)
+	}
 	s.announce(g, first)
 	return g
 }
@@ -141,6 +148,7 @@ func (s *Shard) joinResult(ses *session.Session, name string, code wire.Code) {
 // deviceLeaves takes a session out of a group.
 func (s *Shard) deviceLeaves(ses *session.Session, name string) {
 	if g := s.groups[name]; g != nil && g.RemoveSession(ses) {
+		s.keepAnew(ses)
 		s.leaveHistory(ses, name)
 		g.Waiting = slices.DeleteFunc(g.Waiting, func(w *session.Session) bool {
 			if w == ses {

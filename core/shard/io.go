@@ -19,6 +19,10 @@ import (
 //	more := s.Serve(budget)     // outboxes → batches, socket by socket
 //	apply Effects               // commands before Serve's batches; then flush
 //	s.Flushed()                 // what was handed over and is not congested is sent
+//	s.Written(plugin, batches)  // likewise, for instances that tell when it is so
+//
+// Between Begin and Serve the motion also says what it knows of instances in
+// processes of their own: Rejoin, Block, Rename.
 //
 // Serve may be repeated with other inputs in between; order was made when
 // messages entered the outboxes.
@@ -97,8 +101,12 @@ const (
 	QueryStored                        // what the store has of (Scope, ID), up to Limit, of User or of all → Stored, when the store answers
 )
 
-// PluginDown tells that a transport instance and all its connections are gone.
-type PluginDown struct{ Plugin int }
+// PluginDown tells that a transport instance's process and all its connections are
+// gone, with all incarnations up to this one. 0: it was in this process.
+type PluginDown struct {
+	Plugin      int
+	Incarnation uint16
+}
 
 // FromPeer carries a message of one shard to another: logins on their way to the
 // owner of the user, and the answers.

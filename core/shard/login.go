@@ -4,7 +4,6 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"encoding/hex"
-	"slices"
 	"time"
 
 	"github.com/pushcore/pushcore/core/compress"
@@ -101,7 +100,7 @@ func (s *Shard) resume(ses *session.Session, l *Login) bool {
 // newSession begins a session of a user.
 func (s *Shard) newSession(u *session.User, l *Login) *session.Session {
 	ses := &session.Session{
-		User: u, Device: l.Auth.Device, Token: make([]byte, 16), Since: s.now.Wall, State: session.Detached,
+		User: u, Device: l.Auth.Device, Token: make([]byte, tokenSize), Since: s.now.Wall, State: session.Detached,
 		Window: s.windows.Open(s.random.Uint64(), 0),
 	}
 	if u.Stored+u.Puts+u.Failed > 0 {
@@ -151,12 +150,7 @@ func (s *Shard) describe(ses *session.Session, l *Login) {
 		codec, _ := s.codecs.Lookup(name) // Choose gives only names that are known.
 		ses.Codec = uint8(codec.Number())
 	}
-	ses.Headers = 0
-	for i, name := range s.cfg.ForwardHeaders {
-		if slices.Contains(c.Headers, name) {
-			ses.Headers |= 1 << i
-		}
-	}
+	ses.Headers = s.headersOf(c.Headers)
 	for _, m := range c.Meta {
 		switch m.Name {
 		case sdk.MetaClientName:
@@ -177,11 +171,16 @@ func (s *Shard) describe(ses *session.Session, l *Login) {
 
 // await gives the session the connection that is on its way to this loop.
 func (s *Shard) await(ses *session.Session, l *Login) {
+	s.takeConn(ses, connKey{l.Plugin, l.Conn})
+	ses.Conns++
+}
+
+func (s *Shard) takeConn(ses *session.Session, key connKey) {
 	if ses.State == session.Detached {
 		s.detached--
 	}
-	ses.Plugin, ses.Conn, ses.State, ses.Congested, ses.Closing = l.Plugin, l.Conn, session.Attaching, false, 0
-	s.conns[connKey{l.Plugin, l.Conn}] = ses
+	ses.Plugin, ses.Conn, ses.State, ses.Congested, ses.Closing = key.plugin, key.conn, session.Attaching, false, 0
+	s.conns[key] = ses
 }
 
 // knownEvery is how often a device's last login is stored anew.
@@ -243,7 +242,7 @@ func (s *Shard) acceptOf(ses *session.Session, l *Login) *sdk.Accept {
 		Owner: sdk.Loop(s.cfg.ID), Token: ses.Token, Epoch: ses.Epoch,
 		Heartbeat: ses.Heartbeat, Expires: ses.Expires, Codec: compress.Number(ses.Codec).Name(),
 		MaxUplink: s.cfg.PayloadMax, Window: s.cfg.Ack.MessagesMax, RememberIDs: s.cfg.RememberIDs,
-		User: ses.User.ID, Device: ses.Device,
+		User: ses.User.ID, Device: ses.Device, Keep: s.keepOf(ses),
 	}
 	if ses.WindowMax > 0 {
 		a.Window = min(a.Window, ses.WindowMax)

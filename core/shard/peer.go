@@ -2,7 +2,8 @@ package shard
 
 import "github.com/pushcore/pushcore/sdk"
 
-// PeerMessage is what shards say to each other: *Login, *LoginAnswer, *LoginGone.
+// PeerMessage is what shards say to each other: *Login, *LoginAnswer, *LoginGone,
+// *LoginRenamed.
 type PeerMessage interface{ peerMessage() }
 
 // Login asks the owner of a user to let a device in. It is the receiver's.
@@ -28,9 +29,17 @@ type LoginGone struct {
 	Conn   sdk.ConnID
 }
 
-func (*Login) peerMessage()       {}
-func (*LoginAnswer) peerMessage() {} // see Login
-func (*LoginGone) peerMessage()   {} // see Login
+// LoginRenamed tells the owner that the connection has got another name before it
+// got there.
+type LoginRenamed struct {
+	Plugin   int
+	From, To sdk.ConnID
+}
+
+func (*Login) peerMessage()        {}
+func (*LoginAnswer) peerMessage()  {} // see Login
+func (*LoginGone) peerMessage()    {} // see Login
+func (*LoginRenamed) peerMessage() {} // see Login
 
 // toPeer sends a message to another shard, or handles it here if it is this one.
 func (s *Shard) toPeer(to int, m PeerMessage) {
@@ -44,14 +53,18 @@ func (s *Shard) toPeer(to int, m PeerMessage) {
 func (s *Shard) fromPeer(in *FromPeer) {
 	switch m := in.Message.(type) {
 	case *Login:
-		s.login(in.From, m)
+		if !s.instances[m.Plugin].isOver(m.Conn) { // Else nobody waits for an answer.
+			s.login(in.From, m)
+		}
 	case *LoginAnswer:
 		s.loginAnswered(in.From, m)
 	case *LoginGone:
-		key := connKey{m.Plugin, m.Conn}
+		key := s.keyOf(m.Plugin, m.Conn)
 		delete(s.doomed, key)
 		if ses := s.conns[key]; ses != nil {
 			s.connectionLost(ses)
 		}
+	case *LoginRenamed:
+		s.loginRenamed(m)
 	}
 }

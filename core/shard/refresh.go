@@ -31,6 +31,7 @@ func (s *Shard) refreshed(key connKey, r *AuthResult) {
 	ses.Refreshing = false
 	if r.Code == 0 {
 		ses.Expires = r.Expires
+		s.keepAnew(ses)
 	}
 	s.command(key.plugin, sdk.Command{
 		Kind: sdk.CommandRefreshResult, Conn: key.conn, Code: r.Code, Text: r.Text, Expires: ses.Expires})

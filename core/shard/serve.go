@@ -13,12 +13,17 @@ import (
 // served; the items of one connection stand side by side. It says whether more
 // could be served now.
 func (s *Shard) Serve(budget int) bool {
+	s.tellKeeps()
 	n := len(s.dirty) // Those that become dirty meanwhile wait for the next call.
 	i := 0
 	for bytes := s.cfg.ServeBytes; i < n && budget > 0 && bytes > 0; i++ {
 		ses := s.dirty[i]
 		ses.Dirty = false
-		if ses.Live() {
+		switch {
+		case !ses.Live():
+		case s.blocked(ses):
+			s.park(ses)
+		default:
 			items, given := s.serve(ses)
 			budget, bytes = budget-items, bytes-given
 		}
@@ -34,6 +39,7 @@ func (s *Shard) Serve(budget int) bool {
 func (s *Shard) serve(ses *session.Session) (items, bytes int) {
 	batch := &s.effects.Plugins[ses.Plugin].Batch
 	first := len(batch.Items)
+	handed := len(ses.Handed)
 	bytes = s.serveAgain(ses, batch)
 	bytes += s.serveHistory(ses, batch, s.cfg.TurnBytes-bytes)
 	for len(ses.CatchUps) == 0 && ses.Out.Len() > 0 && bytes < s.cfg.TurnBytes {
@@ -48,10 +54,7 @@ func (s *Shard) serve(ses *session.Session) (items, bytes int) {
 		}
 		bytes += s.give(ses, batch, e)
 	}
-	if !ses.Served && len(ses.Handed) > 0 {
-		ses.Served = true
-		s.served = append(s.served, ses)
-	}
+	s.noteHanded(ses, len(ses.Handed)-handed)
 	if s.servable(ses) {
 		ses.Dirty = true
 		s.dirty = append(s.dirty, ses)
@@ -64,6 +67,20 @@ func (s *Shard) serve(ses *session.Session) (items, bytes int) {
 	}
 	s.arm(ses)
 	return len(batch.Items) - first, bytes
+}
+
+// noteHanded sees to it that fast messages which the transport was given end when it
+// has written them.
+func (s *Shard) noteHanded(ses *session.Session, n int) {
+	switch {
+	case s.echoes(ses.Plugin):
+		if n > 0 {
+			s.handOverFast(ses, n)
+		}
+	case !ses.Served && len(ses.Handed) > 0:
+		ses.Served = true
+		s.served = append(s.served, ses)
+	}
 }
 
 // servable says whether a session could be given something now.
@@ -82,7 +99,7 @@ func (s *Shard) serveAgain(ses *session.Session, batch *sdk.Batch) (bytes int) {
 			s.freePair(p)
 			continue
 		}
-		ses.Window.Resent(p.Seq, s.now.Mono)
+		ses.Window.Resent(p.Seq, s.retryClock(ses))
 		batch.Items = append(batch.Items, sdk.Item{Conn: ses.Conn, Seq: p.Seq, Message: s.form(ses, p.Part, p.From, batch)})
 		bytes += len(p.Part.Message.Payload)
 	}
@@ -97,11 +114,11 @@ func (s *Shard) give(ses *session.Session, batch *sdk.Batch, e session.Entry) (b
 	m := e.Part.Message
 	if p := e.Pair; p != nil {
 		past := ack.Past{Counted: p.Attempts}
-		if ses.Window.Spent(past, s.now.Mono) {
+		if ses.Window.Spent(past, s.retryClock(ses)) {
 			s.end(p, envelope.Dead, envelope.NoAck)
 			return 0
 		}
-		item.Seq = ses.Window.Push(p, m.Size(), past, s.now.Mono)
+		item.Seq = ses.Window.Push(p, m.Size(), past, s.retryClock(ses))
 		p.Seq, p.Sent = item.Seq, true
 		s.stats.Attempts++
 	} else {
@@ -129,7 +146,7 @@ func (s *Shard) closeAfter(ses *session.Session) {
 func (s *Shard) Flushed() {
 	for i, ses := range s.served {
 		ses.Served = false
-		if !ses.Congested {
+		if !ses.Congested && !s.echoes(ses.Plugin) { // It may have another connection by now.
 			s.sent(ses)
 		}
 		s.served[i] = nil
@@ -139,12 +156,19 @@ func (s *Shard) Flushed() {
 
 // sent ends the fast messages that the socket has taken.
 func (s *Shard) sent(ses *session.Session) {
-	for _, e := range ses.Handed {
+	s.sentFirst(ses, len(ses.Handed))
+	ses.Hand++
+}
+
+// sentFirst ends the first n of them.
+func (s *Shard) sentFirst(ses *session.Session, n int) {
+	for _, e := range ses.Handed[:n] {
 		s.conclude(e.Part, ses.User.ID, ses.Key(), envelope.Sent, envelope.NoReason, 1, false)
 	}
-	clear(ses.Handed)
-	ses.Handed = ses.Handed[:0]
-	if cap(ses.Handed) > handedKeep {
+	left := copy(ses.Handed, ses.Handed[n:])
+	clear(ses.Handed[left:])
+	ses.Handed, ses.Written = ses.Handed[:left], max(0, ses.Written-n)
+	if left == 0 && cap(ses.Handed) > handedKeep {
 		ses.Handed = nil
 	}
 }
@@ -158,5 +182,6 @@ func (s *Shard) dropHanded(ses *session.Session) {
 	for _, e := range ses.Handed {
 		s.conclude(e.Part, ses.User.ID, ses.Key(), envelope.Dropped, envelope.Slow, 1, false)
 	}
-	ses.Handed = nil
+	ses.Handed, ses.Written = nil, 0
+	ses.Hand++
 }

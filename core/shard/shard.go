@@ -38,6 +38,9 @@ type Shard struct {
 	free     []uint32
 	detached int
 
+	instances []instance         // by plugin index
+	unkept    []*session.Session // to tell their plugins what to keep
+
 	windows *ack.Windows[*session.Pair]
 	wheel   *wheel.Wheel[uint32] // Session.Slot
 	due     []uint32
@@ -112,6 +115,7 @@ func New(cfg Config) (*Shard, error) {
 		removing: map[pairKey]int{}, ghosts: map[pairKey]struct{}{}, told: map[uint64]*notice{}, lines: map[lineKey][]*notice{}, leaving: map[pairKey]*debt{}, debts: wheel.New[*debt](tick, 0), uplinks: map[uint64]uplink{},
 	}
 	s.effects.Plugins = make([]PluginEffects, len(cfg.Plugins))
+	s.instances = make([]instance, len(cfg.Plugins))
 	return s, nil
 }
 
@@ -172,7 +176,7 @@ func (s *Shard) Handle(in envelope.Input) {
 	case *Query:
 		s.query(in)
 	case *PluginDown:
-		s.pluginDown(in.Plugin)
+		s.pluginDown(in)
 	case *Drain:
 		s.drain(in.Code)
 	case *Move:
@@ -191,6 +195,10 @@ func (s *Shard) Events(plugin int, events []sdk.Event) {
 }
 
 func (s *Shard) event(plugin int, e *sdk.Event) {
+	if e.Conn == 0 {
+		s.instanceEvent(plugin, e)
+		return
+	}
 	key := connKey{plugin, e.Conn}
 	if e.Kind == sdk.EventConnect {
 		s.connect(key, e.Connect)
@@ -201,6 +209,7 @@ func (s *Shard) event(plugin int, e *sdk.Event) {
 		switch e.Kind {
 		case sdk.EventAttached:
 			s.closeDoomed(key)
+			s.attachedEarly(key)
 		case sdk.EventClosed:
 			s.closedEarly(key)
 		}
@@ -222,8 +231,7 @@ func (s *Shard) event(plugin int, e *sdk.Event) {
 	case sdk.EventRefresh:
 		s.refresh(ses, e.Credentials)
 	case sdk.EventCongested:
-		ses.Congested = true
-		ses.Window.Suspend(ack.Congested, s.now.Mono)
+		s.congest(ses)
 	case sdk.EventWritable:
 		s.writable(ses)
 	case sdk.EventClosed:
@@ -238,6 +246,7 @@ func (s *Shard) Effects() *Effects { return &s.effects }
 
 // Reset empties the effects and keeps their memory.
 func (s *Shard) Reset() {
+	s.countBatches()
 	e := &s.effects
 	for i := range e.Plugins {
 		p := &e.Plugins[i]

@@ -18,6 +18,7 @@ type Stats struct {
 	Attempts       uint64
 	LateAcks       uint64
 	Resumed        uint64
+	Rejoined       uint64 // sessions of an earlier run that went on with their plugin
 	StoreFailures  uint64
 	NoticesLost    uint64 // receipts and letters that the broker will never take
 	EventsMerged   uint64 // events not told because a newer one of the device waited
@@ -105,6 +106,7 @@ func (s *Stats) Add(o *Stats) {
 	s.Attempts += o.Attempts
 	s.LateAcks += o.LateAcks
 	s.Resumed += o.Resumed
+	s.Rejoined += o.Rejoined
 	s.StoreFailures += o.StoreFailures
 	s.NoticesLost += o.NoticesLost
 	s.EventsMerged += o.EventsMerged

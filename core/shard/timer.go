@@ -32,7 +32,7 @@ func (s *Shard) Tick() {
 // arm sets the session's timer to the earliest instant at which there may be
 // something to do.
 func (s *Shard) arm(ses *session.Session) {
-	at, some := ses.Window.NextDue()
+	at, some := s.retryDue(ses)
 	earlier := func(t time.Duration) {
 		if !some || t < at {
 			at, some = t, true
@@ -61,6 +61,16 @@ func (s *Shard) arm(ses *session.Session) {
 	}
 }
 
+// retryDue is when the session's window is to be looked at.
+func (s *Shard) retryDue(ses *session.Session) (time.Duration, bool) {
+	i := &s.instances[ses.Plugin]
+	at, some := ses.Window.NextDue()
+	if i.blocks != 0 {
+		return 0, false // The end of the block arms the timers of those who were rung meanwhile.
+	}
+	return at + i.stood, some
+}
+
 // mono is a wall clock instant on the clock of timers, as far as it is known now.
 func (s *Shard) mono(at time.Time) time.Duration { return s.now.Mono + max(0, at.Sub(s.now.Wall)) }
 
@@ -86,7 +96,11 @@ func (s *Shard) ring(ses *session.Session) {
 
 // resendDue sends again what was not acked in time, or gives the connection up.
 func (s *Shard) resendDue(ses *session.Session) {
-	items := ses.Window.Due(s.now.Mono, s.items[:0])
+	if s.blocked(ses) {
+		s.park(ses)
+		return
+	}
+	items := ses.Window.Due(s.retryClock(ses), s.items[:0])
 	s.items = items[:0]
 	giveUp := false
 	for i := range items {

@@ -240,6 +240,10 @@ func (e *echo) Tick()                          {}
 func (e *echo) NextDue() (time.Duration, bool) { return 0, false }
 func (e *echo) Serve(int) bool                 { return false }
 func (e *echo) Flushed()                       {}
+func (*echo) Rejoin(int, []shard.Rejoined)     {}
+func (*echo) Block(int, bool)                  {}
+func (*echo) Written(int, uint64)              {}
+func (*echo) Rename(int, []shard.Renamed)      {}
 func (e *echo) Effects() *shard.Effects        { return &e.effects }
 func (e *echo) Reset() {
 	for i := range e.effects.Plugins {

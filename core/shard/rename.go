@@ -1,0 +1,145 @@
+package shard
+
+import (
+	"time"
+
+	"github.com/pushcore/pushcore/core/session"
+	"github.com/pushcore/pushcore/sdk"
+)
+
+// Renamed is a connection that another process of its instance has taken over.
+type Renamed struct {
+	From, To sdk.ConnID // To 0: it is lost
+}
+
+// alias is a connection's later name, for what was asked under its earlier one.
+type alias struct {
+	to    sdk.ConnID
+	until time.Duration
+}
+
+// aliasKept is how long authentication and logins may take.
+const aliasKept = time.Minute
+
+// Rename gives connections of an instance on this loop the ids that they have in its
+// next process, with whatever is under way for them. One that is lost has closed.
+func (s *Shard) Rename(plugin int, names []Renamed) {
+	i := &s.instances[plugin]
+	s.forgetAliases(i)
+	for _, n := range names {
+		from := connKey{plugin, n.From}
+		if n.To == 0 {
+			s.event(plugin, &sdk.Event{Kind: sdk.EventClosed, Conn: n.From})
+			continue
+		}
+		to := connKey{plugin, n.To}
+		if ses := s.conns[from]; ses != nil {
+			delete(s.conns, from)
+			s.renameSession(ses, to)
+			s.alias(i, n, ses.Refreshing || ses.State == session.Attaching)
+		}
+		if a := s.arrivals[from]; a != nil {
+			delete(s.arrivals, from)
+			s.arrivals[to] = a
+			s.alias(i, n, true)
+			if a.asked && a.owner != s.cfg.ID {
+				s.toPeer(a.owner, &LoginRenamed{Plugin: plugin, From: n.From, To: n.To})
+			}
+		}
+		if code, found := s.doomed[from]; found {
+			delete(s.doomed, from)
+			s.doomed[to] = code
+		}
+		for k := range s.letIn {
+			if s.letIn[k].key == from {
+				s.letIn[k].key = to
+				s.toPeer(s.letIn[k].owner, &LoginRenamed{Plugin: plugin, From: n.From, To: n.To})
+			}
+		}
+	}
+}
+
+// renameSession gives a session's connection another name.
+func (s *Shard) renameSession(ses *session.Session, to connKey) {
+	from := connKey{ses.Plugin, ses.Conn}
+	ses.Conn = to.conn
+	s.conns[to] = ses
+	for k := range s.moves.gone {
+		if s.moves.gone[k].conn == from {
+			s.moves.gone[k].conn = to
+		}
+	}
+}
+
+// loginRenamed goes on with a connection that got another name before it got here.
+func (s *Shard) loginRenamed(m *LoginRenamed) {
+	i := &s.instances[m.Plugin]
+	if i.isOver(m.To) {
+		return
+	}
+	from, to := connKey{m.Plugin, m.From}, connKey{m.Plugin, m.To}
+	if code, found := s.doomed[from]; found {
+		delete(s.doomed, from)
+		s.doomed[to] = code
+	}
+	if ses := s.conns[from]; ses != nil {
+		delete(s.conns, from)
+		s.renameSession(ses, to)
+		s.alias(i, Renamed{m.From, m.To}, true)
+	}
+	if _, found := i.early[m.To]; found {
+		delete(i.early, m.To)
+		s.event(m.Plugin, &sdk.Event{Kind: sdk.EventAttached, Conn: m.To})
+	}
+}
+
+// attachedEarly notes a connection that may be here under a name which its session
+// does not have yet.
+func (s *Shard) attachedEarly(key connKey) {
+	i := &s.instances[key.plugin]
+	if incarnation(key.conn) == 0 || i.isOver(key.conn) {
+		return
+	}
+	if i.early == nil {
+		i.early = map[sdk.ConnID]time.Duration{}
+	}
+	i.early[key.conn] = s.now.Mono + aliasKept
+}
+
+// alias notes a later name, where something may be under way under the earlier one.
+func (s *Shard) alias(i *instance, n Renamed, needed bool) {
+	if !needed {
+		return
+	}
+	if i.aliases == nil {
+		i.aliases = map[sdk.ConnID]alias{}
+	}
+	i.aliases[n.From] = alias{n.To, s.now.Mono + aliasKept}
+}
+
+// keyOf is the key of a connection that may have another name by now.
+func (s *Shard) keyOf(plugin int, conn sdk.ConnID) connKey {
+	i := &s.instances[plugin]
+	for range len(i.aliases) { // One after another: a name is given once.
+		a, found := i.aliases[conn]
+		if !found {
+			break
+		}
+		conn = a.to
+	}
+	return connKey{plugin, conn}
+}
+
+// forgetAliases drops names that nothing can be under way for any more.
+func (s *Shard) forgetAliases(i *instance) {
+	for from, a := range i.aliases {
+		if a.until <= s.now.Mono {
+			delete(i.aliases, from)
+		}
+	}
+	for conn, until := range i.early {
+		if until <= s.now.Mono {
+			delete(i.early, conn)
+		}
+	}
+}
