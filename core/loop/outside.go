@@ -25,14 +25,15 @@ func (p *Port) Block(blocked bool) {
 }
 
 // Written says how many calls of Deliver have been carried out by the process, since
-// the port was attached or Down was called last.
+// the port was attached, or Down or Rename was called last.
 func (p *Port) Written(deliveries uint64) {
 	if p.stir() {
 		p.loop.state.Written(p.plugin, deliveries)
 	}
 }
 
-// Rename tells the ids that connections have in the process that has taken them over.
+// Rename tells the ids that connections have in the process that has taken them over,
+// of all at once.
 func (p *Port) Rename(names []shard.Renamed) {
 	if p.stir() {
 		p.loop.state.Rename(p.plugin, names)

@@ -22,9 +22,12 @@ type alias struct {
 const aliasKept = time.Minute
 
 // Rename gives connections of an instance on this loop the ids that they have in its
-// next process, with whatever is under way for them. One that is lost has closed.
+// next process, with whatever is under way for them. One that is lost has closed. The
+// process before has carried out all that it was given.
 func (s *Shard) Rename(plugin int, names []Renamed) {
 	i := &s.instances[plugin]
+	s.Written(plugin, i.echo.batches)
+	i.echo.batches = 0
 	s.forgetAliases(i)
 	for _, n := range names {
 		from := connKey{plugin, n.From}

@@ -6,7 +6,7 @@ import (
 
 // echo tells when an instance with Config.Echoes has written what it was given.
 type echo struct {
-	batches uint64       // given since the instance began
+	batches uint64       // given since the instance's process began
 	stale   bool         // the batch at hand is for an instance that has ended
 	queue   []handedOver // in the order of batches
 }
@@ -42,8 +42,8 @@ func (s *Shard) countBatches() {
 }
 
 // Written says that an instance with Config.Echoes has carried out the first batches
-// that it was given since the shard was made or was told PluginDown of it. A batch is
-// one turn's PluginEffects.Batch that has items. Fast messages in them are sent now,
+// that it was given since the shard was made or told PluginDown or Rename of it. A
+// batch is one turn's PluginEffects.Batch that has items. Fast messages in them are sent now,
 // or when their connection that has jammed is writable.
 func (s *Shard) Written(plugin int, batches uint64) {
 	e := &s.instances[plugin].echo

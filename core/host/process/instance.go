@@ -137,6 +137,7 @@ func (i *Instance) link(ctx context.Context, proc *Process, s *seat, address str
 	i.on(s.loop, func() {
 		s.down() // The links of the process before have ended; not every loop need have heard.
 		s.tabled = func() { tables <- struct{}{} }
+		s.number = i.incarnation
 		s.link, err = begin(s)
 	})
 	return err

@@ -15,6 +15,7 @@ type seat struct {
 	port *loop.Port // immutable
 
 	link   *pluginrpc.Link // nil: no process
+	number uint16          // the incarnation of the link's process
 	tabled func()          // called when the table of a process that was there before has come; or nil
 	broken func(error)     // of the link; it must not block
 }
@@ -53,7 +54,7 @@ func (s *seat) down() {
 	if s.link != nil {
 		s.link.Close()
 		s.link = nil
-		s.port.Down()
+		s.port.Down(s.number)
 	}
 }
 
