@@ -44,14 +44,14 @@ func (p *Prepared) configureTransport(in *config.Plugin, t sdk.Transport, option
 	if err != nil {
 		return err
 	}
-	p.addProcesses(in, setup, func() *process.Plugin { return process.Later(c, options) })
+	p.addProcesses(in, setup, func(part int) *process.Plugin { return process.Later(c.ForPart(part), options) })
 	return nil
 }
 
 // addProcesses adds the processes of an instance.
-func (p *Prepared) addProcesses(in *config.Plugin, setup sdk.Setup, next func() *process.Plugin) {
-	for range in.Processes {
-		p.transports = append(p.transports, transportInstance{name: in.Name, process: next(), parts: in.Processes, setup: setup})
+func (p *Prepared) addProcesses(in *config.Plugin, setup sdk.Setup, next func(part int) *process.Plugin) {
+	for part := range in.Processes {
+		p.transports = append(p.transports, transportInstance{name: in.Name, process: next(part), parts: in.Processes, setup: setup})
 	}
 }
 
@@ -85,14 +85,11 @@ func (p *Prepared) configureCommand(in *config.Plugin, options []byte) error {
 		p.mqs = append(p.mqs, mqInstance{in.Name, process.NewMQ(plugin, info, setup, c.Log), setup})
 		return nil
 	}
-	first := plugin
-	p.addProcesses(in, setup, func() *process.Plugin {
-		next := first
-		first = nil
-		if next == nil {
-			next = process.Later(c, options)
+	p.addProcesses(in, setup, func(part int) *process.Plugin {
+		if part == 0 {
+			return plugin
 		}
-		return next
+		return process.Later(c.ForPart(part), options)
 	})
 	return nil
 }
@@ -105,8 +102,17 @@ func (p *Prepared) builtInProcess(in *config.Plugin) (process.Config, error) {
 func (p *Prepared) processConfig(in *config.Plugin, command []string) process.Config {
 	return process.Config{
 		Instance: in.Name, Command: command, SHA256: in.SHA256, Env: in.Env, MemoryMax: int64(in.Limits.Memory),
-		Log: p.options.Log.With("plugin", in.Name),
+		DataDir: p.dataDir(), Runtime: p.options.Version, Log: p.options.Log.With("plugin", in.Name),
 	}
+}
+
+// dataDir is where a later run finds the plugins' processes; a node that keeps
+// nothing on disk has none.
+func (p *Prepared) dataDir() string {
+	if p.cfg.Store.Kind != config.StoreDisk {
+		return ""
+	}
+	return p.cfg.Store.Path
 }
 
 // Discard ends what Prepare has started, if nothing of it is to be opened.

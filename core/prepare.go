@@ -40,8 +40,9 @@ type mqInstance struct {
 
 // PrepareOptions says how a configuration is prepared.
 type PrepareOptions struct {
-	Insecure bool // accept listeners beyond loopback that are open to everybody
-	NoExec   bool // start no third parties' executables: what they would say stays unknown
+	Insecure bool   // accept listeners beyond loopback that are open to everybody
+	NoExec   bool   // start no third parties' executables: what they would say stays unknown
+	Version  string // of this program, for the plugins' logs
 	Log      *slog.Logger
 }
 

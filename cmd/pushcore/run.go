@@ -55,7 +55,7 @@ func run(cmd *cobra.Command, o *runOptions) error {
 	for _, w := range warnings(c) {
 		log.Warn(w)
 	}
-	p, err := core.Prepare(c, builtIn, core.PrepareOptions{Insecure: o.insecure, Log: log})
+	p, err := core.Prepare(c, builtIn, core.PrepareOptions{Insecure: o.insecure, Version: version, Log: log})
 	if err != nil {
 		return withExit(exitConfig, err)
 	}

@@ -94,7 +94,7 @@ var keyComments = map[string]string{
 	"Ops.TLS":                   "Encryption of this listener.",
 	"Platform.Max":              "The sessions that one user may have at once.",
 	"Platform.Wins":             "Who stays when one more logs in: the newest or the oldest.",
-	"Plugin.Command":            "The executable of a third party's plugin, and its arguments. A path with a\nslash is relative to the configuration file's directory, a name without\none is looked for in PATH. Exactly one of `use` and `command` is written.\n\n\tmqtt: { command: [./pushcore-mqtt], config: { listen: 127.0.0.1:1883 } }",
+	"Plugin.Command":            "The executable of a third party's plugin, and its arguments. A path with a\nslash is relative to the configuration file's directory, a name without\none is looked for in PATH. The arguments are handed on as they are, and the\nprocess runs in this program's working directory. Exactly one of `use` and\n`command` is written.\n\n\tmqtt: { command: [./pushcore-mqtt], config: { listen: 127.0.0.1:1883 } }",
 	"Plugin.Env":                "Variables of the process's environment. It gets these, and PATH, HOME,\nLANG, TMPDIR and TZ, and nothing else of this program's environment.",
 	"Plugin.Limits":             "Bounds of each process of the instance.",
 	"Plugin.Options":            "The plugin's own options, which only the plugin reads. A path in a key\nthat ends in `_file` is made relative to the configuration file's\ndirectory.",

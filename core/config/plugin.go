@@ -2,7 +2,6 @@ package config
 
 import (
 	"encoding/json"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,7 +20,9 @@ type Plugin struct {
 	Use string `key:"use"`
 	// The executable of a third party's plugin, and its arguments. A path with a
 	// slash is relative to the configuration file's directory, a name without
-	// one is looked for in PATH. Exactly one of `use` and `command` is written.
+	// one is looked for in PATH. The arguments are handed on as they are, and the
+	// process runs in this program's working directory. Exactly one of `use` and
+	// `command` is written.
 	//
 	//	mqtt: { command: [./pushcore-mqtt], config: { listen: 127.0.0.1:1883 } }
 	Command []string `key:"command"`
@@ -96,15 +97,6 @@ func isInstanceName(name string) bool {
 		}
 	}
 	return name != ""
-}
-
-// Dir is the configuration file's directory, where plugins' processes run; empty
-// without a file.
-func (c *Config) Dir() string {
-	if c.file == "" {
-		return ""
-	}
-	return filepath.Dir(c.file)
 }
 
 // Plugin is the instance of that name, or nil.

@@ -28,15 +28,12 @@ type Config struct {
 	// Command is the executable and its arguments. Without a slash the executable
 	// is looked for in PATH. See BuiltIn.
 	Command []string
-	// WorkDir is the process's working directory, to which its arguments may be
-	// relative. Empty: this process's.
-	WorkDir string
 	// SHA256 is the checksum of the executable in hex. Empty: not checked.
 	SHA256 string
 	// Env is added to what every plugin gets: PATH, HOME, LANG, TMPDIR and TZ.
 	Env map[string]string
 	// DataDir is the node's data directory. Empty: a runtime that comes back
-	// cannot find the process.
+	// cannot find the process, which therefore ends with this one.
 	DataDir string
 	// MemoryMax is how many bytes of memory the process may have resident; beyond
 	// it the process is killed. 0: no bound.
@@ -47,6 +44,12 @@ type Config struct {
 	Runtime string
 	// Log is the instance's logger: what the plugin says goes there.
 	Log *slog.Logger
+}
+
+// ForPart is the configuration of one of an instance's processes.
+func (c Config) ForPart(part int) Config {
+	c.Part = part
+	return c
 }
 
 // self is what a process can execute to be the same program again, also when its

@@ -114,10 +114,14 @@ func (p *Process) Configure(ctx context.Context, options []byte) (sdk.Setup, []s
 
 // Attach makes this runtime the plugin's, with a link for each of its loops. grace
 // is how long the process lives on when the runtime goes away; in that time
-// Reattach finds it.
+// Reattach finds it. Where none could find it, for want of a data directory, it
+// ends with the runtime.
 func (p *Process) Attach(ctx context.Context, loops int, grace time.Duration) (*pluginpb.AttachReply, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	if !p.findable() {
+		grace = 0
+	}
 	reply, err := p.control.Attach(ctx, &pluginpb.AttachRequest{
 		Instance: p.cfg.Instance, Loops: uint32(loops), GraceMs: uint64(grace.Milliseconds()),
 		Runtime: p.cfg.Runtime, ApiVersion: sdk.APIVersion,

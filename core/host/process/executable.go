@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -36,9 +35,6 @@ func (c *Config) find() (*executable, error) {
 	}
 	if err := c.examine(path); err != nil {
 		return nil, err
-	}
-	if absolute, err := filepath.Abs(path); err == nil {
-		path = absolute // The process may run in another directory.
 	}
 	e := &executable{path: path}
 	if c.SHA256 == "" {

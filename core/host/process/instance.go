@@ -59,19 +59,35 @@ func Open(loops *loop.Set, p *Plugin, c OpenConfig) (*Instance, []sdk.Endpoint, 
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	defer cancel()
-	proc, err := p.up(ctx)
-	if err == nil {
-		if err = i.connect(ctx, proc); err != nil {
-			proc.Kill("it could not be opened")
-		}
-	}
-	if err != nil {
+	if err := i.first(ctx); err != nil {
 		i.detach()
 		return nil, nil, err
 	}
 	i.restart.started(time.Now())
 	go i.run()
 	return i, i.endpoints, nil
+}
+
+// first goes on with the process of an earlier runtime, or starts one.
+func (i *Instance) first(ctx context.Context) error {
+	if proc := i.plugin.kept(ctx, i.loops.Len()); proc != nil {
+		err := i.connect(ctx, proc)
+		if err == nil {
+			i.plugin.Discard() // What Prepare has started.
+			return nil
+		}
+		i.log.Warn("the process of an earlier run is of no use: its connections end", "error", err)
+		proc.Kill("it could not be taken over")
+	}
+	proc, err := i.plugin.up(ctx)
+	if err != nil {
+		return err
+	}
+	if err := i.connect(ctx, proc); err != nil {
+		proc.Kill("it could not be opened")
+		return err
+	}
+	return nil
 }
 
 // linkBroken is called on loops.

@@ -44,6 +44,16 @@ func (p *Plugin) Discard() {
 	}
 }
 
+// kept returns the process that an earlier runtime has left behind, attached to by
+// nobody yet, or nil.
+func (p *Plugin) kept(ctx context.Context, loops int) *Process {
+	proc, err := Reattach(ctx, p.cfg, p.options, loops)
+	if err != nil {
+		return nil // ErrNone; why is logged.
+	}
+	return proc
+}
+
 // up returns a process that is up and configured, the one of Prepare the first
 // time.
 func (p *Plugin) up(ctx context.Context) (*Process, error) {

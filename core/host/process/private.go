@@ -2,6 +2,7 @@ package process
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,18 +27,28 @@ const privatePrefix = "pc-"
 // isPrivateDir says whether a path can be one, before all in it is removed.
 func isPrivateDir(path string) bool { return strings.HasPrefix(filepath.Base(path), privatePrefix) }
 
+// pluginsDir is the part of the data directory for plugins' processes. A data
+// directory that is not there is not made: that is the store's.
+func pluginsDir(dataDir string) (string, error) {
+	if dataDir == "" {
+		return "", fs.ErrNotExist
+	}
+	if _, err := os.Stat(dataDir); err != nil {
+		return "", err
+	}
+	dir, err := filepath.Abs(filepath.Join(dataDir, "plugins"))
+	if err != nil {
+		return "", err
+	}
+	return dir, os.MkdirAll(dir, 0o700)
+}
+
 // newPrivateDir makes the directory of one process, which only this user may
-// enter: in the data directory, or where paths are short enough for sockets.
+// enter: in the data directory, which nobody tidies up, or where paths are short
+// enough for sockets.
 func newPrivateDir(dataDir string) (string, error) {
 	bases := []string{os.TempDir(), "/tmp"}
-	if dataDir != "" {
-		inData := filepath.Join(dataDir, "plugins")
-		if abs, err := filepath.Abs(inData); err == nil {
-			inData = abs
-		}
-		if err := os.MkdirAll(inData, 0o700); err != nil {
-			return "", fmt.Errorf("make a directory for plugins: %w", err)
-		}
+	if inData, err := pluginsDir(dataDir); err == nil {
 		bases = append([]string{inData}, bases...)
 	}
 	for _, base := range bases {

@@ -38,7 +38,7 @@ func (c *Config) savedPath() string {
 
 // fingerprint changes with all that a process cannot be told later.
 func (c *Config) fingerprint(options []byte) string {
-	encoded, err := json.Marshal([]any{c.Command, c.SHA256, c.Env, c.WorkDir, options})
+	encoded, err := json.Marshal([]any{c.Command, c.SHA256, c.Env, options})
 	if err != nil {
 		return "" // Strings and bytes always encode.
 	}
@@ -90,11 +90,11 @@ func (s *saved) forget(path string) {
 	}
 }
 
+// findable says whether a later runtime can find the process.
+func (p *Process) findable() bool { return p.cfg.DataDir != "" && p.identity != "" }
+
 // save writes the process down, so that a later runtime finds it.
 func (p *Process) save(loops int) error {
-	if p.cfg.DataDir == "" || p.identity == "" {
-		return nil
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.savedAt = p.cfg.savedPath()
@@ -103,7 +103,11 @@ func (p *Process) save(loops int) error {
 		Protocol: protocol, Fingerprint: p.fingerprint, Name: p.info.Name, Version: p.info.Version,
 		Loops: loops, Dir: p.dir, Runtime: p.cfg.Runtime,
 	}
-	if err := s.write(p.savedAt); err != nil {
+	_, err := pluginsDir(p.cfg.DataDir)
+	if err == nil {
+		err = s.write(p.savedAt)
+	}
+	if err != nil {
 		return fmt.Errorf("write down where the process of %s is: %w", p.cfg.Instance, err)
 	}
 	return nil
