@@ -13,7 +13,7 @@ import (
 // command prepares the execution of e: a file that was checked is executed by its
 // descriptor, so that nobody can replace it in between.
 func (c *Config) command(e *executable, env []string) *exec.Cmd {
-	cmd := &exec.Cmd{Path: e.path, Args: c.Command, Env: env, SysProcAttr: &syscall.SysProcAttr{Setpgid: true}}
+	cmd := &exec.Cmd{Path: e.path, Args: c.args(), Env: env, SysProcAttr: &syscall.SysProcAttr{Setpgid: true}}
 	if e.file != nil {
 		cmd.ExtraFiles = []*os.File{e.file}
 		cmd.Path = "/proc/self/fd/" + strconv.Itoa(firstExtra) // A script's interpreter opens it there too.

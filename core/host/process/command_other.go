@@ -9,7 +9,7 @@ import (
 
 // command prepares the execution of e.
 func (c *Config) command(e *executable, env []string) *exec.Cmd {
-	return &exec.Cmd{Path: e.path, Args: c.Command, Env: env, SysProcAttr: &syscall.SysProcAttr{Setpgid: true}}
+	return &exec.Cmd{Path: e.path, Args: c.args(), Env: env, SysProcAttr: &syscall.SysProcAttr{Setpgid: true}}
 }
 
 // keepDescriptors keeps this process's descriptors from being inherited: here

@@ -69,6 +69,15 @@ func BuiltIn(name string) ([]string, error) {
 	return []string{program, "plugin", "serve", name}, nil
 }
 
+// args are the arguments of the process, of which the first is its name for `ps`.
+func (c *Config) args() []string {
+	args := slices.Clone(c.Command)
+	if args[0] == self {
+		args[0] = os.Args[0]
+	}
+	return args
+}
+
 // title is the command for people.
 func (c *Config) title() string {
 	words := slices.Clone(c.Command)

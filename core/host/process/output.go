@@ -44,8 +44,15 @@ func followOutput(file *os.File, offset int64, g *gate, log *slog.Logger) (*outp
 	var at [8]byte
 	if _, err := seen.ReadAt(at[:], 0); err == nil {
 		o.offset = int64(binary.LittleEndian.Uint64(at[:]) & (1<<62 - 1))
+	} else {
+		o.mark()
 	}
 	return o, nil
+}
+
+// mark writes down what has been read. At worst lines are logged twice.
+func (o *output) mark() {
+	_, _ = o.seen.WriteAt(binary.LittleEndian.AppendUint64(nil, uint64(o.offset)), 0)
 }
 
 // look logs what has been written since it looked last.
@@ -76,7 +83,7 @@ func (o *output) look(now time.Time) {
 		o.offset = 0
 	}
 	if o.offset != before {
-		_, _ = o.seen.WriteAt(binary.LittleEndian.AppendUint64(nil, uint64(o.offset)), 0) // At worst lines are logged twice.
+		o.mark()
 	}
 }
 

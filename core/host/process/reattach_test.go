@@ -65,6 +65,9 @@ func TestPluginOutlivesItsRuntimeAndIsTakenOver(t *testing.T) {
 	if got := left(t, cfg.DataDir); len(got) > 0 {
 		t.Errorf("%v is left", got)
 	}
+	if strings.Contains(l.String(), "from=stdout") {
+		t.Errorf("its handshake is logged:\n%s", l)
+	}
 }
 
 func TestReattachedProcessIsClosed(t *testing.T) {
