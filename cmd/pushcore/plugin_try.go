@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"regexp"
 	"strings"
@@ -19,6 +20,7 @@ import (
 type tryOptions struct {
 	driver, options, run, placement, trace string
 	seed                                   uint64
+	patience                               time.Duration
 }
 
 func newPluginTest() *cobra.Command {
@@ -48,6 +50,7 @@ there, says what was seen, and shows what had happened until then.`,
 	f.StringVar(&o.run, "run", "", "only trials whose PLACEMENT/NAME matches this regular expression")
 	f.StringVar(&o.placement, "placement", "", "core (default of built-in plugins), process (default of others) or portable")
 	f.StringVar(&o.trace, "trace", "", "directory for a record of each trial")
+	f.DurationVar(&o.patience, "patience", 0, "how long to wait for what must happen (default 10s, for MQ plugins 30s)")
 	f.Uint64Var(&o.seed, "seed", 0, "of the churn, to repeat it")
 	return cmd
 }
@@ -58,7 +61,8 @@ func (o *tryOptions) try(cmd *cobra.Command, args []string) (err error) {
 	if err != nil {
 		return usage(fmt.Errorf("--run: %w", err))
 	}
-	s, err := o.newTrySuite(cmd.Context(), args)
+	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	s, err := o.newTrySuite(cmd.Context(), args, log)
 	if err != nil {
 		return err
 	}

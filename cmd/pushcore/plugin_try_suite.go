@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"log/slog"
 
 	"github.com/pushcore/pushcore/sdk"
 	"github.com/pushcore/pushcore/sdk/plugintest"
@@ -24,14 +24,14 @@ func (s *trySuite) close() {
 }
 
 // newTrySuite finds the plugin, and starts the driver.
-func (o *tryOptions) newTrySuite(ctx context.Context, plugin []string) (*trySuite, error) {
-	subject, err := findSubject(ctx, plugin, o.placement)
+func (o *tryOptions) newTrySuite(ctx context.Context, plugin []string, log *slog.Logger) (*trySuite, error) {
+	subject, err := findSubject(ctx, plugin, o.placement, log)
 	if err != nil {
 		return nil, err
 	}
 	s := &trySuite{}
 	if o.driver != "" {
-		if s.driver, err = driver.Start([]string{"/bin/sh", "-c", o.driver}, 0); err != nil {
+		if s.driver, err = driver.Start([]string{"/bin/sh", "-c", o.driver}, o.patience); err != nil {
 			return nil, withExit(exitPlugin, fmt.Errorf("--driver: %w", err))
 		}
 	}
@@ -53,7 +53,7 @@ func (o *tryOptions) addTransport(s *trySuite, subject *subject) error {
 		return err
 	}
 	suite := plugintest.TransportSuite{
-		New: subject.newTransport, Options: options, Placements: subject.transports, TraceDir: o.trace, Seed: o.seed,
+		New: subject.newTransport, Options: options, Placements: subject.transports, TraceDir: o.trace, Seed: o.seed, Patience: o.patience,
 	}
 	switch own := builtInDrivers[subject.name]; {
 	case s.driver != nil:
@@ -76,41 +76,9 @@ func (o *tryOptions) addMQ(s *trySuite, subject *subject) error {
 		return usage(errors.New("--driver is needed: it makes places in the broker for the trials, see docs/plugin-driver.md"))
 	}
 	s.trials = plugintest.MQTrials(plugintest.MQSuite{
-		New: subject.newMQ, Placements: subject.mqs, TraceDir: o.trace,
+		New: subject.newMQ, Placements: subject.mqs, TraceDir: o.trace, Patience: o.patience,
 		Broker: func() (plugintest.Broker, error) { return s.driver.Broker(options) },
 		Driver: s.driver, Lacks: s.driver.Lacks(), Contiguous: s.driver.Contiguous(),
 	})
 	return nil
-}
-
-// subject is the plugin to be tried.
-type subject struct {
-	name string // of a built-in one
-	kind sdk.Kind
-
-	// In the kit's own process; nil: it is not tried there.
-	newTransport func() sdk.Transport
-	newMQ        func() sdk.MQ
-
-	// In processes of their own.
-	transports []plugintest.TransportPlacement
-	mqs        []plugintest.MQPlacement
-}
-
-// findSubject finds the plugin that a command line names.
-func findSubject(_ context.Context, plugin []string, placement string) (*subject, error) {
-	s := &subject{newTransport: builtIn.Transports[plugin[0]], newMQ: builtIn.MQs[plugin[0]], kind: sdk.KindTransport}
-	if s.newMQ != nil {
-		s.kind = sdk.KindMQ
-	}
-	isBuiltIn := len(plugin) == 1 && (s.newTransport != nil || s.newMQ != nil)
-	switch placement {
-	case "", "core":
-		if isBuiltIn {
-			s.name = plugin[0]
-			return s, nil
-		}
-		return nil, usage(fmt.Errorf("%s is no built-in plugin", strings.Join(plugin, " ")))
-	}
-	return nil, usage(fmt.Errorf("--placement %q is not core, process or portable", placement))
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,4 +115,38 @@ func TestWrongUseOfPluginTest(t *testing.T) {
 	} {
 		pushcore(t, "", append([]string{"plugin", "test"}, c.args...)...).want(t, c.code, c.want)
 	}
+}
+
+func TestPluginInAProcessOfItsOwnPassesOverBothCarriers(t *testing.T) {
+	for placement, plugin := range map[string]string{"process": "tcp", "portable": "ws"} {
+		r := pushcore(t, "", "plugin", "test", "--placement", placement, "--", plugin)
+		r.want(t, exitOK).says(t, "ok    "+placement+"/churn", "26 passed, 0 failed, 2 skipped")
+	}
+}
+
+func TestExecutableThatIsNoPlugin(t *testing.T) {
+	pushcore(t, "", "plugin", "test", "--driver", "true", "--", "/bin/echo", "hello").want(t, exitPlugin, "/bin/echo hello")
+}
+
+// dying is a transport whose process ends when it is told to deliver.
+type dying struct{ sdk.Transport }
+
+func (dying) Deliver(sdk.Loop, *sdk.Batch) {
+	fmt.Fprintln(os.Stderr, "panic: no more")
+	os.Exit(7)
+}
+
+func init() { // For the process that is started for it, too.
+	if slices.Contains(os.Args, "dying") {
+		builtIn.Transports["dying"] = func() sdk.Transport { return dying{tcp.New()} }
+	}
+}
+
+func TestProcessThatEndsIsTheFirstFailure(t *testing.T) {
+	builtIn.Transports["dying"] = func() sdk.Transport { return dying{tcp.New()} }
+	builtInDrivers["dying"] = builtInDrivers["tcp"]
+	defer delete(builtIn.Transports, "dying")
+	defer delete(builtInDrivers, "dying")
+	r := pushcore(t, "", "plugin", "test", "--placement", "process", "--patience", "2s", "--run", "/flush$|/nacks$", "--", "dying").want(t, exitPlugin, "1 of 2 trials failed")
+	r.says(t, "FAIL  process/nacks", "      rule "+plugintest.RuleProcess.Name+" is broken", "the plugin's process has ended", "7", "panic: no more", "0 passed, 1 failed, 1 skipped")
 }

@@ -68,7 +68,7 @@ type MQSuite struct {
 type MQPlacement struct {
 	Name string
 	New  func() sdk.MQ // a new plugin that is reached in this way, not configured
-	Done func()        // called after each trial, as TransportPlacement.Done; nil: nothing is to be done
+	Done func() error  // called after each trial, as TransportPlacement.Done; nil: nothing is to be done
 }
 
 // mqTrial is one thing to try with an MQ plugin.
@@ -166,9 +166,6 @@ func (s *MQSuite) run(p MQPlacement, c mqTrial) Result {
 			t.failf(RuleBrokerDriver, "", "Close of the broker: %v", err)
 		}
 	}
-	if p.Done != nil {
-		p.Done()
-	}
 	t.host.mu.Lock()
 	if err := t.host.recording.close(); err != nil {
 		r.Notes = append(r.Notes, err.Error())
@@ -176,6 +173,6 @@ func (s *MQSuite) run(p MQPlacement, c mqTrial) Result {
 	t.host.recording = nil // What comes now is too late.
 	t.host.mu.Unlock()
 	r.Skipped = t.skipped
-	r.Failures = judgeOutside(s.Driver, distinct(append(t.host.take(), t.failures...)))
+	r.Failures = judgeOutside(s.Driver, judgeWay(p.Done, distinct(append(t.host.take(), t.failures...))))
 	return r
 }

@@ -14,6 +14,22 @@ type Outside interface {
 var RuleOutside = Rule{"driver-process", "The driver's process says that it is ready, answers each command, and says nothing that is not in docs/plugin-driver.md.",
 	"What a device saw is known from the driver alone: one that is not understood proves nothing."}
 
+// RuleProcess is about plugins in processes of their own.
+var RuleProcess = Rule{"process-lives", "The process of a plugin starts, runs until it is closed, and its links do not break.",
+	"A process that ends detaches all its devices; a link that is broken costs the process."}
+
+// judgeWay ends the way to a plugin. What went wrong there comes first, for it
+// explains the rest.
+func judgeWay(done func() error, failures []Failure) []Failure {
+	if done == nil {
+		return failures
+	}
+	if err := done(); err != nil {
+		return append([]Failure{{Rule: RuleProcess, Saw: err.Error()}}, failures...)
+	}
+	return failures
+}
+
 // unable is the result of a trial whose driver's process is at fault; it is all
 // that there is to say.
 func unable(trace []string, err error) []Failure {

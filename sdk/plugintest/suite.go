@@ -29,8 +29,9 @@ type TransportPlacement struct {
 	Name string
 	New  func() sdk.Transport // a new transport that is reached in this way, not configured
 	// Done is called after each trial: it ends what New has begun and nobody has
-	// closed. It may be nil.
-	Done func()
+	// closed, and returns what went wrong with the way itself, such as a process that
+	// has ended. It may be nil.
+	Done func() error
 
 	direct bool // calls reach the plugin at once, on the host's own loops
 }

@@ -80,9 +80,6 @@ func (s *TransportSuite) run(p TransportPlacement, c transportTrial) (r Result) 
 	if c.leaks && len(t.failures) == 0 {
 		t.try(func() { t.leaks(before) })
 	}
-	if p.Done != nil {
-		p.Done()
-	}
 	t.host.mu.Lock()
 	if err := t.recording.close(); err != nil {
 		t.notes = append(t.notes, err.Error())
@@ -90,7 +87,7 @@ func (s *TransportSuite) run(p TransportPlacement, c transportTrial) (r Result) 
 	t.host.recording = nil // What comes now is too late.
 	t.host.mu.Unlock()
 	r.Notes, r.Skipped, r.Failures = append(r.Notes, t.notes...), t.skipped, distinct(append(t.host.Failures(), t.failures...))
-	r.Failures = judgeOutside(outside, r.Failures)
+	r.Failures = judgeOutside(outside, judgeWay(p.Done, r.Failures))
 	return r
 }
 
