@@ -149,7 +149,9 @@ func (s *Shard) clearResend(ses *session.Session) {
 func (s *Shard) pluginDown(d *PluginDown) {
 	s.block(d.Plugin, blockedByHost|blockedByTransport, false)
 	i := &s.instances[d.Plugin]
-	i.ended = d.Incarnation
+	if i.ended == 0 || int16(d.Incarnation-i.ended) > 0 { //nolint:gosec // They go round.
+		i.ended = d.Incarnation
+	}
 	i.echo = echo{stale: len(s.effects.Plugins[d.Plugin].Batch.Items) > 0}
 	over := func(key connKey) bool {
 		return key.plugin == d.Plugin && (d.Incarnation == 0 || incarnation(key.conn) == 0 || i.isOver(key.conn))

@@ -84,7 +84,9 @@ func (s *stage) doOne(command string) {
 		rate, _ := strconv.ParseFloat(a.text("rate"), 64) // None: 0.
 		s.shard.Handle(&shard.Move{Rate: rate, Busy: a.duration("busy"), Within: a.duration("within"), Grace: a.duration("grace")})
 	case "down":
-		s.shard.Handle(&shard.PluginDown{})
+		s.shard.Handle(&shard.PluginDown{Incarnation: uint16(a.number("process", 0))})
+	case "die", "rejoin", "block", "unblock", "written", "rename":
+		s.outside(words[0], a)
 	case "crash":
 		s.crash()
 	case "run":
@@ -170,7 +172,7 @@ func (s *stage) event(what string, a args) {
 }
 
 func (s *stage) connect(a args) {
-	conn := sdk.ConnID(len(s.names) + 1)
+	conn := sdk.ConnID(len(s.names)+1) | sdk.ConnID(a.number("process", 0))<<48
 	s.conns[a[0]], s.names[conn] = conn, a[0]
 	s.manual[conn] = a.text("move") == "no"
 	s.auth[conn] = &shard.AuthResult{

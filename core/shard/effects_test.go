@@ -65,6 +65,7 @@ func (s *stage) command(c *sdk.Command) {
 	switch c.Kind {
 	case sdk.CommandAccept:
 		s.accepts[conn] = c.Accept
+		s.left[conn] = &shard.Rejoined{Conn: c.Conn, Keep: c.Accept.Keep}
 		how := "new session"
 		if c.Accept.Resumed {
 			how = "resumed"
@@ -76,6 +77,11 @@ func (s *stage) command(c *sdk.Command) {
 		if !s.manual[c.Conn] {
 			s.attach = append(s.attach, c.Conn)
 		}
+	case sdk.CommandKeep:
+		s.left[conn].Keep = c.Keep
+		s.say("%s is kept anew", conn)
+	case sdk.CommandResume:
+		s.say("%s goes on", conn)
 	case sdk.CommandReject:
 		s.say("%s rejected:%s", conn, code)
 	case sdk.CommandMove:
@@ -118,6 +124,9 @@ func (s *stage) item(b *sdk.Batch, i sdk.Item) {
 		number = fmt.Sprintf("#%d", i.Seq)
 	}
 	s.say("%s gets %s %s%s", s.names[i.Conn], number, m.ID, from)
+	if left := s.left[s.names[i.Conn]]; left != nil {
+		left.Seq = max(left.Seq, i.Seq)
+	}
 	if s.delivered != nil {
 		s.delivered(s.names[i.Conn], i, m)
 	}

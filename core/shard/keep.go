@@ -108,7 +108,7 @@ func (s *Shard) tellKeeps() {
 // keepPosition has the plugin told now and then of how far a session has got in the
 // histories of its groups: what lies between is given again after a crash.
 func (s *Shard) keepPosition(ses *session.Session) {
-	if s.now.Mono-ses.KeptAt >= keepEvery {
+	if !ses.Unkept && s.now.Mono-ses.KeptAt >= keepEvery {
 		s.keepAnew(ses)
 	}
 }

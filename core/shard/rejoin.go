@@ -57,8 +57,9 @@ func (s *Shard) rejoin(key connKey, r *Rejoined) wire.Code {
 	}
 	k.last = max(k.last, r.Seq, r.Acked)
 	s.stats.Rejoined++
-	ses := s.restore(k)
+	ses := s.restore(k, key)
 	s.rejoinGroups(ses, k, r.Gone)
+	ses.Unkept = false // The plugin has it.
 	if r.Gone {
 		s.detach(ses)
 		return 0
@@ -112,11 +113,11 @@ func (s *Shard) makeWayFor(k *kept) wire.Code {
 }
 
 // restore makes the session as it was, without a connection.
-func (s *Shard) restore(k *kept) *session.Session {
+func (s *Shard) restore(k *kept, key connKey) *session.Session {
 	u := s.user(k.user)
 	ses := &session.Session{
 		ID: k.id, Token: k.token, Epoch: k.epoch, User: u, Device: k.device, Platform: k.platform, Client: k.client, Since: k.since,
-		Peer: k.peer, State: session.Detached, Heartbeat: k.heartbeat, Expires: k.expires, WindowMax: k.windowMax,
+		Plugin: key.plugin, Conn: key.conn, Peer: k.peer, State: session.Detached, Heartbeat: k.heartbeat, Expires: k.expires, WindowMax: k.windowMax,
 		Headers: s.headersOf(k.headers), Conns: k.conns, Announced: true,
 		Window: s.windows.OpenAfter(s.random.Uint64(), 0, k.last),
 	}

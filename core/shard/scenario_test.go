@@ -31,6 +31,11 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the expected effects in testd
 //	erase USER   drain   crash         the process ends; a durable store stays
 //	move [rate=N] [busy=D] [within=D] [grace=D]  after drain
 //	run D                              time passes
+//	die                                the core ends, the plugin keeps its connections (outlives=yes)
+//	rejoin CONN[,gone|,queued|,forged] …  a new core finds them
+//	block|unblock [all]                by the host, or by the transport itself
+//	written N                          batches (echoes=yes)
+//	connect … process=N   down process=N   rename CONN[,lost] …   of incarnations
 //	COMMAND ; COMMAND                  in one turn
 //	show                               what is where
 func TestScenarios(t *testing.T) {

@@ -124,6 +124,9 @@ func (s *Shard) give(ses *session.Session, batch *sdk.Batch, e session.Entry) (b
 	} else {
 		ses.Handed = append(ses.Handed, e)
 	}
+	if m.Position(int(e.From)) > 0 {
+		s.keepPosition(ses)
+	}
 	item.Message = s.form(ses, e.Part, e.From, batch)
 	batch.Items = append(batch.Items, item)
 	return len(m.Payload)

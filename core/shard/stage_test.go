@@ -44,6 +44,7 @@ type stage struct {
 	accepts   map[string]*sdk.Accept
 	congested map[sdk.ConnID]bool
 	attach    []sdk.ConnID
+	left      map[string]*shard.Rejoined // what the plugin has kept of connections
 	records   envelope.RecordID
 	ids       map[envelope.RecordID]string
 	orders    map[uint64]string
@@ -66,7 +67,7 @@ func newStage(t failer) *stage {
 	return s
 }
 
-// config begins anew. Its keys: durable=no, outbox=N (messages), window=N, total=N
+// config begins anew. Its keys: outlives=yes, echoes=yes (the plugin is a process), durable=no, outbox=N (messages), window=N, total=N
 // (attempts), slow=newest|close, mailbox=N, resume=D, uplinks=N, phones=N[,oldest],
 // members=N, turn=BYTES, ttl=D (of devices), history=N age=D (of groups named h…),
 // events=yes.
@@ -74,7 +75,7 @@ func (s *stage) config(a args) {
 	*s = stage{
 		t: s.t, delivered: s.delivered, fated: s.fated, closed: s.closed,
 		conns: map[string]sdk.ConnID{}, names: map[sdk.ConnID]string{}, auth: map[sdk.ConnID]*shard.AuthResult{},
-		manual: map[sdk.ConnID]bool{}, accepts: map[string]*sdk.Accept{}, congested: map[sdk.ConnID]bool{},
+		manual: map[sdk.ConnID]bool{}, left: map[string]*shard.Rejoined{}, accepts: map[string]*sdk.Accept{}, congested: map[sdk.ConnID]bool{},
 		ids: map[envelope.RecordID]string{}, orders: map[uint64]string{}, sessions: map[string]string{}, open: map[envelope.RecordID]bool{},
 	}
 	retry := ack.DefaultConfig()
@@ -98,7 +99,8 @@ func (s *stage) config(a args) {
 			return rule
 		},
 		SlowFast: map[string]shard.SlowPolicy{"newest": shard.KeepNewest, "close": shard.CloseSlow}[a.text("slow")],
-		Fated:    s.tellFate, Events: a.text("events") == "yes", Node: "node",
+		Outlives: []bool{a.text("outlives") == "yes"}, Echoes: []bool{a.text("echoes") == "yes"}, Seal: seal, Unseal: unseal,
+		Fated: s.tellFate, Events: a.text("events") == "yes", Node: "node",
 	}
 	if n := a.number("outbox", 0); n > 0 {
 		s.cfg.Outbox = shard.Bound{Messages: n, Bytes: a.number("outbox_bytes", 1<<20)}
