@@ -297,6 +297,7 @@ function decodeOne(head, body) {
   const kind = byNumber.get(head[4]);
   if (!kind) throw new Malformed("an unknown kind");
   const record = { kind: kind.kind };
+  Object.defineProperty(record, "size", { value: HEADER + body.length }); // No field: it is for Flushed.
   if (kind.flags === "outcome") {
     if (head[5] > OUTCOME_LAST) throw new Malformed("an unknown outcome");
     record.outcome = head[5];
