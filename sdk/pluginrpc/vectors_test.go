@@ -269,6 +269,24 @@ func mqVectors() []vector {
 	}
 }
 
+// linkVectors are of links and of what outlives the runtime.
+func linkVectors() []vector {
+	token := bytes.Repeat([]byte{0xab}, pluginrpc.TokenSize)
+	progress := pluginrpc.Progress{Flushes: 12, Bytes: 1 << 33}
+	row := pluginrpc.Conn{Conn: 1<<48 - 1, Seq: 300, Acked: 299, Queued: 17954, Gone: true, Keep: []byte("sealed")}
+	names := []pluginrpc.Renamed{{From: 1, To: 300}, {From: 2}}
+	return []vector{
+		noted("hello", "hello", pluginrpc.AppendHello(nil, token, 3), part{"loop": 3, "token": token}),
+		noted("flushed", "flushed", pluginrpc.AppendFlushed(nil, progress), progress),
+		noted("conn", "conn", pluginrpc.AppendConn(nil, &row), row),
+		noted("conn, idle", "conn", pluginrpc.AppendConn(nil, &pluginrpc.Conn{Conn: 1}), part{"conn": 1}),
+		noted("table_end", "table_end", pluginrpc.AppendTableEnd(nil, 2), part{"rows": 2}),
+		noted("freeze", "freeze", pluginrpc.AppendFreeze(nil)),
+		noted("frozen", "frozen", pluginrpc.AppendFrozen(nil, 2), part{"connections": 2}),
+		noted("adopted", "adopted", pluginrpc.AppendAdopted(nil, names), part{"connections": names}),
+	}
+}
+
 // badVectors are records that no side takes. Each is a good one, changed.
 func badVectors() []vector {
 	ack := pluginrpc.AppendEvent(nil, &sdk.Event{Kind: sdk.EventAck, Conn: 1, Seq: 5})
@@ -301,7 +319,7 @@ func longer(record []byte, more ...byte) []byte {
 
 func goodVectors() []vector {
 	var all []vector
-	for _, part := range [][]vector{eventVectors(), commandVectors(), deliverVectors(), mqVectors()} {
+	for _, part := range [][]vector{eventVectors(), commandVectors(), deliverVectors(), mqVectors(), linkVectors()} {
 		all = append(all, part...)
 	}
 	return all
@@ -387,7 +405,7 @@ func TestVectorsNameEachKind(t *testing.T) {
 	}
 	for kind := range math.MaxUint8 {
 		r := pluginrpc.Record{Kind: pluginrpc.Kind(kind)}
-		if known := r.IsEvent() || r.IsCommand() || r.Kind >= pluginrpc.KindDeliver && r.Kind <= pluginrpc.KindLag; known != seen[r.Kind] {
+		if known := r.IsEvent() || r.IsCommand() || r.Kind >= pluginrpc.KindDeliver && r.Kind <= pluginrpc.KindAdopted; known != seen[r.Kind] {
 			t.Errorf("kind %#x: known %v, in the vectors %v", kind, known, seen[r.Kind])
 		}
 	}
@@ -453,6 +471,32 @@ func reencodeMQ(r *pluginrpc.Record) ([]byte, error) {
 	case pluginrpc.KindLag:
 		source, records, err := r.Lag()
 		return pluginrpc.AppendLag(nil, source, records), err
+	}
+	return reencodeLink(r)
+}
+
+func reencodeLink(r *pluginrpc.Record) ([]byte, error) {
+	switch r.Kind {
+	case pluginrpc.KindHello:
+		token, loop, err := r.Hello()
+		return pluginrpc.AppendHello(nil, token, loop), err
+	case pluginrpc.KindFlushed:
+		p, err := r.Flushed()
+		return pluginrpc.AppendFlushed(nil, p), err
+	case pluginrpc.KindConn:
+		c, err := r.Conn()
+		return pluginrpc.AppendConn(nil, &c), err
+	case pluginrpc.KindTableEnd:
+		rows, err := r.TableEnd()
+		return pluginrpc.AppendTableEnd(nil, int(rows)), err
+	case pluginrpc.KindFreeze:
+		return pluginrpc.AppendFreeze(nil), nil
+	case pluginrpc.KindFrozen:
+		n, err := r.Frozen()
+		return pluginrpc.AppendFrozen(nil, int(n)), err
+	case pluginrpc.KindAdopted:
+		names, err := r.Adopted()
+		return pluginrpc.AppendAdopted(nil, names), err
 	}
 	return nil, fmt.Errorf("%w: an unknown kind", pluginrpc.ErrMalformed)
 }

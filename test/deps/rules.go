@@ -47,7 +47,7 @@ var bans = slices.Concat(
 			Why: "state is a function of what it is told, and has no socket and no file",
 		},
 		{
-			From: []string{"./..."}, Except: []string{"./sdk/serve/...", "./sdk/pluginrpc/...", "./core/host/..."},
+			From: []string{"./..."}, Except: []string{"./sdk/serve/...", "./sdk/pluginrpc/...", "./core/host/...", "./test/foreign"},
 			To: []string{"google.golang.org/grpc/..."}, Tests: TestsToo, Direct: true,
 			Why: "remote calls belong to the plugin boundary; nobody else pays for them",
 		},

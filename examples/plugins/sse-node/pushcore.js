@@ -148,7 +148,7 @@ class Process {
         }
       } catch (e) {
         this.log.error("a link is broken", { error: e.stack });
-        call.destroy(e);
+        call.emit("error", { code: grpc.status.INVALID_ARGUMENT, message: e.message });
         if (link) this.gone(link);
       }
     });

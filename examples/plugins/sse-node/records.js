@@ -230,6 +230,18 @@ const helloBody = {
   write: (w, v) => w.parts.push(v.token),
 };
 
+const renamed = struct({ from: uint, to: uint });
+const adoptedBody = {
+  read: (r, into) => {
+    const n = into.connections;
+    if (n > r.left()) throw new Malformed("a list that is longer than its record");
+    into.connections = Array.from({ length: n }, () => renamed.read(r));
+  },
+  write: (w, v) => {
+    for (const name of v.connections ?? []) renamed.write(w, name);
+  },
+};
+
 // Kinds: the number, the names of what stands in the header, the body.
 const kinds = {};
 const define = (number, kind, head = {}, body = nothing) => (kinds[kind] = { number, kind, flags: {}, ...head, body });
@@ -254,6 +266,11 @@ define(0x8e, "status", { flags: { reached: 1 } }, struct({ text: string }));
 define(0x8f, "lag", { a: "count" }, struct({ source: string }));
 define(0x90, "hello", { a: "loop" }, helloBody);
 define(0x91, "flushed", { a: "flushes", b: "bytes" });
+define(0x92, "conn", { flags: { gone: 1 }, a: "conn", b: "seq" }, struct({ acked: uint, queued: int, keep: bytes }));
+define(0x93, "table_end", { a: "rows" });
+define(0x94, "freeze");
+define(0x95, "frozen", { a: "connections" });
+define(0x96, "adopted", { a: "connections" }, adoptedBody);
 const byNumber = new Map(Object.values(kinds).map((k) => [k.number, k]));
 const OUTCOME_LAST = 2;
 
