@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings the brokers that tests run (test/brokers) onto this machine: RabbitMQ as Debian's package, Apache Kafka's jars by
-# Maven into the user's cache. What is there already stays as it is. Says what it could not do and why; fails then only if
+# Maven into the user's cache; and what plugins in other languages need (test/foreign). What is there already stays as it is. Says what it could not do and why; fails then only if
 # CI=true or PUSHCORE_REQUIRE_BROKERS=1, as the tests do.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -71,8 +71,16 @@ netfilter() {
 	apt_install nftables || echo "brokers: nftables was not installed; test/chaos will skip partitions" >&2
 }
 
+# foreign brings what plugins in other languages need (test/foreign): Node with npm, Python with venv, and a broker.
+foreign() {
+	if ! have node || ! have npm; then apt_install nodejs npm || lack "no node and npm for plugins in JavaScript"; fi
+	if ! have python3 || ! python3 -m venv -h >/dev/null 2>&1; then apt_install python3-venv || lack "no python3 with venv for plugins in Python"; fi
+	if ! have redis-server; then without_services apt_install redis-server || lack "Redis was not installed"; fi
+}
+
 rabbitmq
 kafka
+foreign
 netfilter
 if [ "$missing" = 1 ]; then
 	if [ "${CI:-}" = true ] || [ "${PUSHCORE_REQUIRE_BROKERS:-}" = 1 ]; then exit 1; fi

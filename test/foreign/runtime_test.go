@@ -62,7 +62,7 @@ func (o *output) String() string {
 // launch starts a plugin's process and takes its handshake.
 func launch(t testing.TB, dir string, command ...string) *process {
 	t.Helper()
-	sockets, err := os.MkdirTemp("", "pc") // A test's own directory has too long a name for a socket.
+	sockets, err := os.MkdirTemp("", "pc") //nolint:usetesting // A test's own directory has too long a name for a socket.
 	if err != nil {
 		t.Fatal(err)
 	}

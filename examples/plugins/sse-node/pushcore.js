@@ -147,7 +147,7 @@ class Process {
           else link = this.hello(record, bytes, call);
         }
       } catch (e) {
-        this.log.error("a link is broken", { error: e.stack });
+        console.error("A link is broken:", e);
         call.emit("error", { code: grpc.status.INVALID_ARGUMENT, message: e.message });
         if (link) this.gone(link);
       }

@@ -38,7 +38,7 @@ export function credentialsOf(req, query, cookieName) {
 export const eventID = (accept, seq) => `${accept.token.toString("base64url")}.${accept.epoch}.${seq}`;
 
 export function lastEvent(id) {
-  const [, token, epoch, seq] = /^([A-Za-z0-9_-]+)\.(\d{1,15})\.(\d{1,15})$/.exec(id) ?? [];
+  const [, token, epoch, seq] = /^([A-Za-z0-9_-]+)\.(\d{1,16})\.(\d{1,16})$/.exec(id) ?? [];
   if (!token) return undefined; // None, or not ours: a new session.
   return { token: Buffer.from(token, "base64url"), epoch: Number(epoch), seq: Number(seq) };
 }

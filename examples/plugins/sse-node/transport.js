@@ -19,6 +19,7 @@ export class Transport {
   sessions = new Map(); // by token: connections with a session
   ended = new Set(); // tokens of sessions whose devices must not come back by themselves
   dirty = new Map(); // by link: connections with something to write
+  requests = new Requests(this);
   lastID = 0;
   turn = 0; // whose turn it is to get the next connection
 
@@ -34,7 +35,6 @@ export class Transport {
     this.links = links;
     this.base = this.options.path.slice(0, this.options.path.lastIndexOf("/") + 1);
     this.listening = new Promise((go) => (this.listen = go));
-    this.requests = new Requests(this);
     this.server = http.createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
       this.handle(req, res).catch((e) => {
         this.log.error("a request failed", { error: e.stack });
