@@ -69,8 +69,8 @@ the node's HTTP API. Latency counts from the moment at which a message was meant
 that a publisher that is held up hides nothing; without --rate from the moment it was handed over. Every receiver
 checks number, order and checksum of what it gets.
 
-CPU time, and memory with its growth since there was no connection (start the node afresh for that), are the server process's, from /proc; it is found by the
-socket that listens at --url unless --server-pid names it. generator_limited: a device process's thread ran or waited
+CPU time, and memory with its growth since there was no connection (start the node afresh for that), are the server's, from /proc: of the processes
+that listen at --url and at --server, which are two when the plugin has one of its own, unless --server-pid names one. generator_limited: a device process's thread ran or waited
 for a CPU more than 85 % of the time, or the publishers were busy with themselves that long: measure again with more
 CPUs for the generator, or with less load.`,
 	}

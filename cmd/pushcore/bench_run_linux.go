@@ -72,7 +72,7 @@ func runBench(ctx context.Context, o benchOptions, node *api) (*benchResult, err
 			b.group = "bench-" + b.run
 		}
 	}
-	if b.server, err = findBenchServer(o.ServerPID, target.Address); err != nil {
+	if b.server, err = findBenchServer(o.ServerPID, target.Address, hostPort(node.server)); err != nil {
 		b.note("the server's CPU time and memory are not known: " + err.Error())
 	} else {
 		b.rss0 = b.server.rss()

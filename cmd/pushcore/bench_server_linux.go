@@ -6,20 +6,27 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// benchServer is the node's process. Its methods may be called on nil and then
+// benchServer is the node's processes: its own, and that of the plugin at which
+// devices connect, if it has one of its own. Methods may be called on nil and then
 // say 0.
-type benchServer struct{ proc string }
+type benchServer struct{ procs []string }
 
-// findBenchServer returns the process with the id or, if that is 0, the one
-// that listens at the address.
-func findBenchServer(pid int, address string) (*benchServer, error) {
-	if pid == 0 {
+// findBenchServer returns the process with the id or, if that is 0, those that
+// listen at the addresses.
+func findBenchServer(pid int, addresses ...string) (*benchServer, error) {
+	if pid != 0 {
+		return (&benchServer{}).with(pid)
+	}
+	s := &benchServer{}
+	for _, address := range addresses {
 		inode, err := listeningInode(address)
 		if err != nil {
 			return nil, err
@@ -27,12 +34,35 @@ func findBenchServer(pid int, address string) (*benchServer, error) {
 		if pid, err = ownerOfSocket(inode); err != nil {
 			return nil, err
 		}
-	}
-	s := &benchServer{proc: filepath.Join("/proc", strconv.Itoa(pid))}
-	if s.rss() == 0 {
-		return nil, fmt.Errorf("there is no process %d", pid)
+		if s, err = s.with(pid); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
+}
+
+// with adds a process.
+func (s *benchServer) with(pid int) (*benchServer, error) {
+	proc := filepath.Join("/proc", strconv.Itoa(pid))
+	if rssOf(proc) == 0 {
+		return nil, fmt.Errorf("there is no process %d", pid)
+	}
+	if !slices.Contains(s.procs, proc) {
+		s.procs = append(s.procs, proc)
+	}
+	return s, nil
+}
+
+// hostPort is the address of a server's URL.
+func hostPort(server string) string {
+	u, err := url.Parse(server)
+	if err != nil {
+		return server // Who resolves it says what is wrong.
+	}
+	if u.Port() == "" {
+		return net.JoinHostPort(u.Hostname(), u.Scheme)
+	}
+	return u.Host
 }
 
 // listeningInode finds the socket that listens at the address, or at all
@@ -113,12 +143,19 @@ func ownerOfSocket(inode string) (int, error) {
 // platforms that Go knows.
 const clockTick = 100
 
-// cpu is the process's CPU time so far, of user and system, in seconds.
-func (s *benchServer) cpu() float64 {
+// cpu is the processes' CPU time so far, of user and system, in seconds.
+func (s *benchServer) cpu() (seconds float64) {
 	if s == nil {
 		return 0
 	}
-	b, err := os.ReadFile(s.proc + "/stat")
+	for _, proc := range s.procs {
+		seconds += cpuOf(proc)
+	}
+	return seconds
+}
+
+func cpuOf(proc string) float64 {
+	b, err := os.ReadFile(proc + "/stat")
 	if err != nil {
 		return 0
 	}
@@ -133,12 +170,19 @@ func (s *benchServer) cpu() float64 {
 	return (user + system) / clockTick
 }
 
-// rss is the process's resident memory in bytes.
-func (s *benchServer) rss() int64 {
+// rss is the processes' resident memory in bytes.
+func (s *benchServer) rss() (bytes int64) {
 	if s == nil {
 		return 0
 	}
-	b, err := os.ReadFile(s.proc + "/statm")
+	for _, proc := range s.procs {
+		bytes += rssOf(proc)
+	}
+	return bytes
+}
+
+func rssOf(proc string) int64 {
+	b, err := os.ReadFile(proc + "/statm")
 	if err != nil {
 		return 0
 	}
