@@ -6,12 +6,6 @@ import (
 	"github.com/pushcore/pushcore/sdk"
 )
 
-// Handed is a connection on its way to the process that takes this one's place.
-type Handed struct {
-	sdk.Frozen
-	kept *keptConn
-}
-
 // freeze hands over the loop's connections. It is the last thing that the runtime
 // asked for on this link.
 func (l *loop) freeze() error {
@@ -34,6 +28,20 @@ func (l *loop) freeze() error {
 	l.handed(l.id, conns)
 	l.line.send(AppendFrozen(nil, len(conns)))
 	return nil
+}
+
+// FreezeListeners returns the transport's listeners. Every loop was frozen before.
+func (h *Loops) FreezeListeners() []sdk.Frozen {
+	return h.plugin.(sdk.Freezer).FreezeListeners()
+}
+
+// AdoptListeners takes the place of Open.
+func (h *Loops) AdoptListeners(listeners []sdk.Frozen) ([]sdk.Endpoint, error) {
+	endpoints, err := h.plugin.(sdk.Freezer).AdoptListeners(h, listeners)
+	if err == nil {
+		h.engage(true)
+	}
+	return endpoints, err
 }
 
 // Adopt goes on with connections of the process before on one loop, and tells the

@@ -7,7 +7,22 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pushcore/pushcore/sdk"
 )
+
+// takeConn implements seat, on its own loop.
+func (r *transportRunner) takeConn(l sdk.Loop, c *net.UnixConn) error {
+	loops, table, err := r.attached(l)
+	if err != nil {
+		return err
+	}
+	fd, err := detach(c)
+	if err != nil {
+		return err
+	}
+	return loops.AttachSocket(l, fd, table)
+}
 
 // detach takes a socket's descriptor away from Go's own poller. The connection is
 // closed, its descriptor is the caller's and non-blocking.

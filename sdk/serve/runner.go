@@ -33,7 +33,7 @@ type runner interface {
 func newRunner(p sdk.Plugin, dir string, log *slog.Logger, exit func(reason string)) (runner, error) {
 	switch p := p.(type) {
 	case sdk.Transport:
-		return newTransportRunner(p, dir, log)
+		return newTransportRunner(p, dir, log, exit)
 	case sdk.MQ:
 		return newMQRunner(p, dir, log, exit)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync"
 	"time"
 
@@ -20,7 +19,9 @@ import (
 type transportRunner struct {
 	plugin sdk.Transport
 	log    *slog.Logger
+	exit   func(reason string)
 	links  *links
+	frozen chan handedLoop // loops → HandOver; made with the loops
 
 	mu        sync.Mutex // guards the rest
 	loops     *pluginrpc.Loops
@@ -28,8 +29,8 @@ type transportRunner struct {
 	endpoints []string
 }
 
-func newTransportRunner(p sdk.Transport, dir string, log *slog.Logger) (*transportRunner, error) {
-	r := &transportRunner{plugin: p, log: log}
+func newTransportRunner(p sdk.Transport, dir string, log *slog.Logger, exit func(string)) (*transportRunner, error) {
+	r := &transportRunner{plugin: p, log: log, exit: exit}
 	var err error
 	r.links, err = newLinks(dir, r, log)
 	return r, err
@@ -44,12 +45,12 @@ func (r *transportRunner) Attach(q *pluginpb.AttachRequest) (*pluginpb.AttachRep
 	}
 	if r.loops == nil {
 		loops, err := pluginrpc.NewLoops(r.plugin, pluginrpc.LoopsConfig{
-			Loops: int(q.GetLoops()), Keep: q.GetGraceMs() > 0, Log: r.log, Gone: r.linkGone,
+			Loops: int(q.GetLoops()), Keep: q.GetGraceMs() > 0, Log: r.log, Gone: r.linkGone, Handed: r.handed,
 		})
 		if err != nil {
 			return nil, err
 		}
-		r.loops = loops
+		r.loops, r.frozen = loops, make(chan handedLoop, loops.Loops())
 	}
 	return &pluginpb.AttachReply{
 		LinkAddress: r.links.address(), Tokens: r.links.issue(r.loops.Loops()),
@@ -103,19 +104,7 @@ func (r *transportRunner) Close(deadline time.Time) error {
 
 func (r *transportRunner) Register(s grpc.ServiceRegistrar) { r.links.Register(s) }
 
-// takeConn implements seat, as the following does.
-func (r *transportRunner) takeConn(l sdk.Loop, c *net.UnixConn) error {
-	loops, table, err := r.attached(l)
-	if err != nil {
-		return err
-	}
-	fd, err := detach(c)
-	if err != nil {
-		return err
-	}
-	return loops.AttachSocket(l, fd, table)
-}
-
+// takePipe implements seat.
 func (r *transportRunner) takePipe(l sdk.Loop, p pluginrpc.Pipe) (<-chan struct{}, error) {
 	loops, table, err := r.attached(l)
 	if err != nil {
@@ -131,12 +120,4 @@ func (r *transportRunner) attached(l sdk.Loop) (loops *pluginrpc.Loops, table bo
 		return nil, false, fmt.Errorf("there is no loop %d", l)
 	}
 	return r.loops, r.opened, nil
-}
-
-func (r *transportRunner) TakeOver(context.Context, *pluginpb.TakeOverRequest) (*pluginpb.TakeOverReply, error) {
-	return nil, errors.ErrUnsupported
-}
-
-func (r *transportRunner) HandOver(context.Context, *pluginpb.HandOverRequest) (*pluginpb.HandOverReply, error) {
-	return nil, errors.ErrUnsupported
 }
