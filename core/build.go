@@ -102,12 +102,17 @@ func (r *Runtime) inputPolicy(i int) admit.Policy {
 
 func (r *Runtime) buildLoops() error {
 	c := r.prepared.cfg
+	box, err := r.sealBox()
+	if err != nil {
+		return err
+	}
 	var states []loop.State
 	var shards []*shard.Shard
 	for i := range r.plan.Loops {
 		settings := shardSettings(c, i, r.plan.Loops, r.transportNames, r.owner)
 		settings.Run = r.began.UTC().Format(time.RFC3339Nano)
 		settings.Durable = r.store.Durable()
+		r.outlive(&settings, box)
 		s, err := shard.New(settings)
 		if err != nil {
 			return err

@@ -96,7 +96,9 @@ func (p *Prepared) configureCommand(in *config.Plugin, options []byte) error {
 
 func (p *Prepared) builtInProcess(in *config.Plugin) (process.Config, error) {
 	command, err := process.BuiltIn(in.Use)
-	return p.processConfig(in, command), err
+	c := p.processConfig(in, command)
+	c.BuiltIn = in.Use
+	return c, err
 }
 
 func (p *Prepared) processConfig(in *config.Plugin, command []string) process.Config {

@@ -3,6 +3,7 @@ package core
 import (
 	"time"
 
+	"github.com/pushcore/pushcore/core/config"
 	"github.com/pushcore/pushcore/core/host/local"
 	"github.com/pushcore/pushcore/core/host/process"
 	"github.com/pushcore/pushcore/core/loop"
@@ -41,9 +42,11 @@ func (r *Runtime) openTransport(loops *loop.Set, index int) (transport, []sdk.En
 		}
 		return instance, endpoints, nil
 	}
-	instance, endpoints, err := process.Open(loops, t.process, process.OpenConfig{
-		Index: index, Grace: time.Duration(r.prepared.cfg.Sessions.CoreGrace), Log: log,
-	})
+	grace := time.Duration(0)
+	if r.prepared.cfg.Store.Kind == config.StoreDisk {
+		grace = time.Duration(r.prepared.cfg.Sessions.CoreGrace)
+	}
+	instance, endpoints, err := process.Open(loops, t.process, process.OpenConfig{Index: index, Grace: grace, Log: log})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -59,6 +59,7 @@ type Link struct {
 	flushes   uint64
 	delivered uint64 // batches
 	echoes    []echo // of flushes with a batch that are not carried out; oldest first
+	barriers  []barrier
 	blocked   bool
 
 	consumed uint64 // payload bytes taken of the link
@@ -71,6 +72,12 @@ type Link struct {
 
 // echo is a Flush whose carrying out completes a batch.
 type echo struct{ flush, batch uint64 }
+
+// barrier is a Flush whose carrying out is waited for.
+type barrier struct {
+	flush uint64
+	f     func()
+}
 
 // newLink makes the end of a link to a process of the given incarnation; its
 // carrier is set by who makes it.
@@ -93,6 +100,17 @@ func (k *Link) Command(c []sdk.Command) {
 
 // Freeze appends the last record of a link to a process that is replaced.
 func (k *Link) Freeze() { k.turn = AppendFreeze(k.turn) }
+
+// Barrier ends the turn and has f called, on the loop, when the plugin has carried
+// out all that it was sent. It is not called if the link ends before.
+func (k *Link) Barrier(f func()) {
+	k.turn = AppendCredit(k.turn, k.credit()) // A turn with nothing in it would not leave.
+	k.Flush()
+	k.barriers = append(k.barriers, barrier{k.flushes, f})
+}
+
+// Delivered is how many batches were sent since the link began.
+func (k *Link) Delivered() uint64 { return k.delivered }
 
 // Flush hands the turn over, in one piece and with the credit of this moment. A
 // turn in which nothing happened is not worth a wake-up.
@@ -240,6 +258,11 @@ func (k *Link) flushed(r *Record) error {
 		batches := k.echoes[n-1].batch
 		k.echoes = append(k.echoes[:0], k.echoes[n:]...)
 		k.owner.Written(batches)
+	}
+	for len(k.barriers) > 0 && k.barriers[0].flush <= p.Flushes {
+		f := k.barriers[0].f
+		k.barriers = k.barriers[1:]
+		f()
 	}
 	k.pressure()
 	return nil

@@ -28,6 +28,9 @@ type Config struct {
 	// Command is the executable and its arguments. Without a slash the executable
 	// is looked for in PATH. See BuiltIn.
 	Command []string
+	// BuiltIn is the name of a plugin that is a part of this program: whichever
+	// file of the program Command names, it is the same plugin.
+	BuiltIn string
 	// SHA256 is the checksum of the executable in hex. Empty: not checked.
 	SHA256 string
 	// Env is added to what every plugin gets: PATH, HOME, LANG, TMPDIR and TZ.

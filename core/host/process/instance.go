@@ -17,18 +17,21 @@ import (
 // Instance is a transport that runs in a process of its own, kept running. Its
 // methods may be called from any goroutine that is not a loop, one at a time.
 type Instance struct {
-	plugin    *Plugin // run's, after Open
 	loops     *loop.Set
 	transport *transport
 	grace     time.Duration
 	log       *slog.Logger
 
-	broken  chan error    // links → run; capacity 1
-	closing chan struct{} // closed by Close
-	done    chan struct{} // closed by run when it has ended
-	restart backoff       // run's
+	broken   chan error    // links → run; capacity 1
+	replaced chan *Plugin  // upgrade → run: proc is another one, which this starts again
+	closing  chan struct{} // closed by Close
+	done     chan struct{} // closed by run when it has ended
+	restart  backoff       // run's
+
+	upgrading sync.Mutex // held during Upgrade and Close
 
 	mu          sync.Mutex // guards the rest
+	plugin      *Plugin    // what starts a process
 	proc        *Process   // nil: down
 	fault       error      // why it is down
 	listen      *sdk.Listen
@@ -49,7 +52,7 @@ type OpenConfig struct {
 func Open(loops *loop.Set, p *Plugin, c OpenConfig) (*Instance, []sdk.Endpoint, error) {
 	i := &Instance{
 		plugin: p, loops: loops, transport: &transport{}, grace: c.Grace, log: c.Log,
-		broken: make(chan error, 1), closing: make(chan struct{}), done: make(chan struct{}),
+		broken: make(chan error, 1), replaced: make(chan *Plugin), closing: make(chan struct{}), done: make(chan struct{}),
 	}
 	for k := range loops.Len() {
 		s := &seat{loop: sdk.Loop(k), broken: i.linkBroken}
@@ -101,7 +104,7 @@ func (i *Instance) linkBroken(err error) {
 // connect attaches to a process, opens its links and, unless it is open, the
 // plugin.
 func (i *Instance) connect(ctx context.Context, proc *Process) error {
-	i.incarnation++
+	incarnation := i.incarnate()
 	select {
 	case <-i.broken: //nolint:errcheck // It is of the process before.
 	default:
@@ -115,7 +118,8 @@ func (i *Instance) connect(ctx context.Context, proc *Process) error {
 	}
 	tables := make(chan struct{}, i.loops.Len())
 	for k, s := range i.transport.seats {
-		if err := i.link(ctx, proc, s, reply.GetLinkAddress(), reply.GetTokens()[k], tables); err != nil {
+		c := pluginrpc.LinkConfig{Loop: s.loop, Token: reply.GetTokens()[k], Incarnation: incarnation}
+		if err := i.link(ctx, proc, s, c, reply.GetLinkAddress(), tables); err != nil {
 			return err
 		}
 	}
@@ -144,8 +148,7 @@ func (i *Instance) connect(ctx context.Context, proc *Process) error {
 }
 
 // link opens the link of one loop.
-func (i *Instance) link(ctx context.Context, proc *Process, s *seat, address string, token []byte, tables chan<- struct{}) error {
-	c := pluginrpc.LinkConfig{Loop: s.loop, Token: token, Incarnation: i.incarnation}
+func (i *Instance) link(ctx context.Context, proc *Process, s *seat, c pluginrpc.LinkConfig, address string, tables chan<- struct{}) error {
 	begin, err := linkOpener(ctx, proc, c, address)
 	if err != nil {
 		return err
@@ -153,10 +156,18 @@ func (i *Instance) link(ctx context.Context, proc *Process, s *seat, address str
 	i.on(s.loop, func() {
 		s.down() // The links of the process before have ended; not every loop need have heard.
 		s.tabled = func() { tables <- struct{}{} }
-		s.number = i.incarnation
+		s.prefix = sdk.ConnID(c.Incarnation) << 48
 		s.link, err = begin(s)
 	})
 	return err
+}
+
+// incarnate counts the processes.
+func (i *Instance) incarnate() uint16 {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.incarnation++
+	return i.incarnation
 }
 
 // on runs f on a loop and waits for it.
@@ -229,6 +240,8 @@ func (i *Instance) Restarts() uint64 {
 // still run.
 func (i *Instance) Close(deadline time.Time) error {
 	close(i.closing)
+	i.upgrading.Lock()
+	defer i.upgrading.Unlock()
 	<-i.done
 	i.mu.Lock()
 	proc := i.proc

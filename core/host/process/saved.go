@@ -38,7 +38,11 @@ func (c *Config) savedPath() string {
 
 // fingerprint changes with all that a process cannot be told later.
 func (c *Config) fingerprint(options []byte) string {
-	encoded, err := json.Marshal([]any{c.Command, c.SHA256, c.Env, options})
+	command := c.Command
+	if c.BuiltIn != "" {
+		command = []string{c.BuiltIn}
+	}
+	encoded, err := json.Marshal([]any{command, c.SHA256, c.Env, options})
 	if err != nil {
 		return "" // Strings and bytes always encode.
 	}

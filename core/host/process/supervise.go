@@ -30,6 +30,11 @@ func (i *Instance) watch() (why string, closing bool) {
 	select {
 	case <-i.closing:
 		return "", true
+	case next := <-i.replaced:
+		i.mu.Lock()
+		i.plugin = next
+		i.mu.Unlock()
+		return i.watch()
 	case <-proc.Done():
 	case err := <-i.broken:
 		select {
@@ -75,7 +80,10 @@ func (i *Instance) revive() bool {
 func (i *Instance) start() error {
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	defer cancel()
-	proc, err := i.plugin.up(ctx)
+	i.mu.Lock()
+	plugin := i.plugin
+	i.mu.Unlock()
+	proc, err := plugin.up(ctx)
 	if err != nil {
 		return err
 	}

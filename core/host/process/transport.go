@@ -23,8 +23,12 @@ func (t *transport) Deliver(l sdk.Loop, b *sdk.Batch) {
 }
 
 func (t *transport) Command(l sdk.Loop, c []sdk.Command) {
-	if k := t.seats[l].link; k != nil {
-		k.Command(c)
+	s := t.seats[l]
+	switch {
+	case s.held:
+		s.commands = append(s.commands, c...)
+	case s.link != nil:
+		s.link.Command(c)
 	}
 }
 

@@ -1,0 +1,45 @@
+package core
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/pushcore/pushcore/core/config"
+	"github.com/pushcore/pushcore/core/seal"
+	"github.com/pushcore/pushcore/core/shard"
+)
+
+// keyName is the file in the store's directory with the key for what plugin
+// processes keep of sessions.
+const keyName = "keep.key"
+
+// outlive tells a shard which instances are processes, and lets sessions whose
+// connections these hold outlive this one: where there is a directory for the key
+// and for finding the processes again.
+func (r *Runtime) outlive(s *shard.Config, box *seal.Box) {
+	for i := range r.prepared.transports {
+		apart := r.prepared.transports[i].process != nil
+		s.Echoes = append(s.Echoes, apart)
+		s.Outlives = append(s.Outlives, apart && box != nil)
+	}
+	if box != nil {
+		s.Seal, s.Unseal = box.Seal, box.Open
+	}
+}
+
+// sealBox opens the box, or returns nil where nothing outlives the node.
+func (r *Runtime) sealBox() (*seal.Box, error) {
+	c := r.prepared.cfg
+	apart := false
+	for i := range r.prepared.transports {
+		apart = apart || r.prepared.transports[i].process != nil
+	}
+	if !apart || c.Store.Kind != config.StoreDisk || c.Sessions.CoreGrace == 0 {
+		return nil, nil
+	}
+	key, err := seal.LoadKey(filepath.Join(c.Store.Path, keyName))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStore, err)
+	}
+	return seal.New(key, "what plugins keep of sessions")
+}
