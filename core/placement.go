@@ -76,7 +76,7 @@ func (p *Prepared) configureCommand(in *config.Plugin, options []byte) error {
 	c := p.processConfig(in, in.Command)
 	plugin, info, setup, faults, err := process.Prepare(context.Background(), c, options)
 	if err != nil {
-		return fmt.Errorf("plugins.%s: %w", in.Name, err)
+		return fmt.Errorf("%s: %w", p.cfg.Pos("plugins."+in.Name+".command"), err)
 	}
 	if err := p.cfg.PluginErrors(in.Name, faults); err != nil {
 		return err

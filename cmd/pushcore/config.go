@@ -32,7 +32,7 @@ func newCheck() *cobra.Command {
 			}
 			p, err := core.Prepare(c, builtIn, core.PrepareOptions{Insecure: insecure, NoExec: noExec, Log: newLog(cmd.ErrOrStderr(), c)})
 			if err != nil {
-				return withExit(exitConfig, err)
+				return withPrepareExit(err)
 			}
 			defer p.Discard()
 			notes := warnings(c)

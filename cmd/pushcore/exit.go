@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"strings"
+
+	"github.com/pushcore/pushcore/core/host/process"
 )
 
 // Exit codes, as docs and scripts know them.
@@ -32,6 +34,16 @@ func withExit(code int, err error) error {
 		return nil
 	}
 	return &exitError{code, err}
+}
+
+// withPrepareExit tells a plugin that does not start from a configuration that is
+// wrong.
+func withPrepareExit(err error) error {
+	var failure *process.Failure
+	if errors.As(err, &failure) {
+		return withExit(exitPlugin, err)
+	}
+	return withExit(exitConfig, err)
 }
 
 func usage(err error) error { return withExit(exitUsage, err) }

@@ -57,7 +57,7 @@ func run(cmd *cobra.Command, o *runOptions) error {
 	}
 	p, err := core.Prepare(c, builtIn, core.PrepareOptions{Insecure: o.insecure, Version: version, Log: log})
 	if err != nil {
-		return withExit(exitConfig, err)
+		return withPrepareExit(err)
 	}
 	node, err := core.New(p, log)
 	if err != nil {
