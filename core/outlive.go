@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/pushcore/pushcore/core/config"
+	"github.com/pushcore/pushcore/core/host/process"
 	"github.com/pushcore/pushcore/core/seal"
 	"github.com/pushcore/pushcore/core/shard"
 )
@@ -25,6 +26,18 @@ func (r *Runtime) outlive(s *shard.Config, box *seal.Box) {
 	if box != nil {
 		s.Seal, s.Unseal = box.Seal, box.Open
 	}
+}
+
+// sweep ends the processes of an earlier run that this configuration does not
+// have.
+func (r *Runtime) sweep() {
+	var kept []*process.Plugin
+	for i := range r.prepared.transports {
+		if p := r.prepared.transports[i].process; p != nil {
+			kept = append(kept, p)
+		}
+	}
+	process.Sweep(r.prepared.dataDir(), kept, r.log)
 }
 
 // sealBox opens the box, or returns nil where nothing outlives the node.

@@ -128,6 +128,7 @@ func (r *Runtime) Start() error {
 }
 
 func (r *Runtime) open() error {
+	r.sweep()
 	p := r.prepared
 	for i := range p.transports {
 		t := &p.transports[i]

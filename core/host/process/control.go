@@ -117,6 +117,16 @@ func (p *Process) Configure(ctx context.Context, options []byte) (sdk.Setup, []s
 // Reattach finds it. Where none could find it, for want of a data directory, it
 // ends with the runtime.
 func (p *Process) Attach(ctx context.Context, loops int, grace time.Duration) (*pluginpb.AttachReply, error) {
+	reply, err := p.attachHeir(ctx, loops, grace)
+	if err != nil || grace == 0 || !p.findable() {
+		return reply, err
+	}
+	return reply, p.save(loops)
+}
+
+// attachHeir is Attach for a process that is to take another's place: Reattach
+// finds the other until the heir is saved.
+func (p *Process) attachHeir(ctx context.Context, loops int, grace time.Duration) (*pluginpb.AttachReply, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if !p.findable() {
@@ -128,9 +138,6 @@ func (p *Process) Attach(ctx context.Context, loops int, grace time.Duration) (*
 	})
 	if err != nil {
 		return nil, p.failed("was not attached", err)
-	}
-	if grace > 0 {
-		return reply, p.save(loops)
 	}
 	return reply, nil
 }

@@ -115,8 +115,8 @@ func (p *Process) finish(now time.Time) {
 func (p *Process) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.savedAt != "" {
-		_ = os.Remove(p.savedAt)
+	if s, err := readSaved(p.savedAt); err == nil && s != nil && s.PID == p.PID() && s.Identity == p.identity {
+		_ = os.Remove(p.savedAt) // It may be a successor's.
 	}
 	_ = os.RemoveAll(p.dir)
 }

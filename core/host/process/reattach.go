@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strconv"
 	"time"
@@ -45,12 +46,12 @@ func Reattach(ctx context.Context, cfg Config, options []byte, loops int) (*Proc
 	a := &attached{child: newChild(), saved: s}
 	a.follow()
 	if reason := s.misfit(&cfg, options, loops); reason != "" {
-		a.giveUp(&cfg, path, reason)
+		a.giveUp(cfg.Log, path, reason)
 		return nil, ErrNone
 	}
 	p, err := a.meet(ctx, &cfg, path)
 	if err != nil {
-		a.giveUp(&cfg, path, err.Error())
+		a.giveUp(cfg.Log, path, err.Error())
 		return nil, ErrNone
 	}
 	cfg.Log.Info("the plugin's process is taken over from an earlier runtime", "pid", s.PID)
@@ -97,8 +98,8 @@ func (a *attached) follow() {
 }
 
 // giveUp ends a process that cannot be gone on with.
-func (a *attached) giveUp(cfg *Config, path, reason string) {
-	cfg.Log.Warn("the plugin's process cannot be taken over and is ended", "pid", a.saved.PID, "why", reason)
+func (a *attached) giveUp(log *slog.Logger, path, reason string) {
+	log.Warn("the plugin's process cannot be taken over and is ended", "pid", a.saved.PID, "why", reason)
 	a.child.kill(reason)
 	<-a.child.ended
 	if a.client != nil {

@@ -122,7 +122,7 @@ func (u *upgrade) run(ctx context.Context) (Upgraded, error) {
 // prepare attaches to the heir, opens its links and has it wait.
 func (u *upgrade) prepare(ctx context.Context) (address string, token []byte, err error) {
 	i := u.i
-	reply, err := u.heir.Attach(ctx, i.loops.Len(), i.grace)
+	reply, err := u.heir.attachHeir(ctx, i.loops.Len(), i.grace)
 	if err != nil {
 		return "", nil, err
 	}
@@ -187,6 +187,11 @@ func (u *upgrade) finish(n uint64) Upgraded {
 		i.tellListen(*listen)
 	}
 	pause := time.Since(u.began)
+	if u.heir.findable() && i.grace > 0 {
+		if err := u.heir.save(i.loops.Len()); err != nil {
+			i.log.Warn("a core that comes after this one will not find the plugin's process", "error", err)
+		}
+	}
 	select {
 	case i.replaced <- u.next:
 	case <-i.done:
