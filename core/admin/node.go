@@ -32,6 +32,11 @@ type Node interface {
 	// begun, and says how far it is. It does not end the node.
 	Drain(ctx context.Context) (Drain, error)
 
+	// UpgradePlugin replaces the processes of a plugin instance by what their file is
+	// now; sha256 is the checksum of that where the configuration names one. The error
+	// is ErrNotFound, ErrInCore, or why it did not work.
+	UpgradePlugin(ctx context.Context, name, sha256 string) (PluginUpgrade, error)
+
 	// Ready returns nil when the node takes devices and records, else why not.
 	Ready() error
 }
@@ -156,3 +161,27 @@ const (
 	Draining = "draining"
 	Drained  = "drained"
 )
+
+// PluginUpgrade is what became of the processes of an instance.
+type PluginUpgrade struct {
+	Plugin    string           `json:"plugin"`
+	Processes []ProcessUpgrade `json:"processes"`
+}
+
+// ProcessUpgrade says how one process was replaced.
+type ProcessUpgrade struct {
+	Way         string  `json:"way"`                // handed_over: nobody was cut off; restarted: devices reconnect and resume
+	Connections uint64  `json:"connections"`        // handed over
+	PauseMS     float64 `json:"pause_ms,omitempty"` // in which nothing was delivered
+	From        string  `json:"from,omitempty"`     // the plugin's version before
+	To          string  `json:"to,omitempty"`
+}
+
+// The ways of ProcessUpgrade.
+const (
+	HandedOver = "handed_over"
+	Restarted  = "restarted"
+)
+
+// ErrInCore is why a plugin cannot be upgraded by itself.
+var ErrInCore = errors.New("it runs in the core, not in a process of its own: upgrade the node")

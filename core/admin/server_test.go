@@ -53,6 +53,18 @@ func (n *fakeNode) Forget(_ context.Context, user, device string) (int, error) {
 	return len(user) + len(device), n.failure
 }
 func (n *fakeNode) Drain(context.Context) (Drain, error)         { return n.drain, n.failure }
+
+func (n *fakeNode) UpgradePlugin(_ context.Context, name, sum string) (PluginUpgrade, error) {
+	switch name {
+	case "orders":
+		return PluginUpgrade{}, ErrInCore
+	case "broken":
+		return PluginUpgrade{}, errors.New("plugins.broken: it exited with status 1")
+	case "mqtt":
+		return PluginUpgrade{Plugin: name, Processes: []ProcessUpgrade{{Way: HandedOver, Connections: 3, PauseMS: 1.5, From: "1", To: "2" + sum[:min(1, len(sum))]}}}, nil
+	}
+	return PluginUpgrade{}, ErrNotFound
+}
 func (n *fakeNode) Oldest(context.Context) ([]OldestOpen, error) { return nil, n.failure }
 func (n *fakeNode) Where(_ context.Context, q WhereQuery) (Whereabouts, error) {
 	n.where = q

@@ -22,11 +22,12 @@ type Instance struct {
 	grace     time.Duration
 	log       *slog.Logger
 
-	broken   chan error    // links → run; capacity 1
-	replaced chan *Plugin  // upgrade → run: proc is another one, which this starts again
-	closing  chan struct{} // closed by Close
-	done     chan struct{} // closed by run when it has ended
-	restart  backoff       // run's
+	broken    chan error      // links → run; capacity 1
+	replacing chan *replacing // Replace → run
+	replaced  chan *Plugin    // upgrade → run: proc is another one, which this starts again
+	closing   chan struct{}   // closed by Close
+	done      chan struct{}   // closed by run when it has ended
+	restart   backoff         // run's
 
 	upgrading sync.Mutex // held during Upgrade and Close
 
@@ -52,7 +53,7 @@ type OpenConfig struct {
 func Open(loops *loop.Set, p *Plugin, c OpenConfig) (*Instance, []sdk.Endpoint, error) {
 	i := &Instance{
 		plugin: p, loops: loops, transport: &transport{}, grace: c.Grace, log: c.Log,
-		broken: make(chan error, 1), replaced: make(chan *Plugin), closing: make(chan struct{}), done: make(chan struct{}),
+		broken: make(chan error, 1), replaced: make(chan *Plugin), replacing: make(chan *replacing), closing: make(chan struct{}), done: make(chan struct{}),
 	}
 	for k := range loops.Len() {
 		s := &seat{loop: sdk.Loop(k), broken: i.linkBroken}

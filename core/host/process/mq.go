@@ -16,10 +16,12 @@ import (
 // a process that ends is a broker that is away: the epochs of its sources end, and
 // what was to be published is answered with an error.
 type MQ struct {
-	plugin *Plugin
+	plugin *Plugin // written by run with mu held
 	info   sdk.Info
 	setup  sdk.Setup
 	log    *slog.Logger
+
+	replacing chan *replacing // Replace → run
 
 	closing chan struct{} // closed by Close
 	done    chan struct{} // closed by run when it has ended
@@ -40,7 +42,7 @@ var _ sdk.MQ = (*MQ)(nil)
 func NewMQ(p *Plugin, info sdk.Info, setup sdk.Setup, log *slog.Logger) *MQ {
 	return &MQ{
 		plugin: p, info: info, setup: setup, log: log,
-		closing: make(chan struct{}), done: make(chan struct{}), paused: map[string]bool{},
+		replacing: make(chan *replacing), closing: make(chan struct{}), done: make(chan struct{}), paused: map[string]bool{},
 	}
 }
 
@@ -113,13 +115,54 @@ func (m *MQ) run() {
 		select {
 		case <-m.closing:
 			return
+		case r := <-m.replacing:
+			if !m.replace(proc, r) {
+				return
+			}
+			continue
 		case <-proc.Done():
 		}
 		m.lost(proc.ExitText())
+		m.log.Error("the plugin's process has ended", "why", proc.ExitText())
 		if !m.revive() {
 			return
 		}
 	}
+}
+
+// replace ends a process in good order and starts another one; false: the instance
+// is closing.
+func (m *MQ) replace(proc *Process, r *replacing) bool {
+	m.log.Info("the plugin is closed and started again")
+	err := proc.Close(time.Now().Add(replaceWithin))
+	m.lost("it is being replaced")
+	before := m.plugin
+	m.setPlugin(r.plugin)
+	if up := m.start(); up != nil {
+		m.setPlugin(before)
+		r.done <- errors.Join(up, err)
+		return m.revive()
+	}
+	m.resumed()
+	r.done <- err
+	return true
+}
+
+func (m *MQ) setPlugin(p *Plugin) {
+	m.mu.Lock()
+	m.plugin = p
+	m.mu.Unlock()
+}
+
+// Replace closes the plugin and starts it again, as Instance.Replace.
+func (m *MQ) Replace(ctx context.Context, sha256 string) error {
+	m.mu.Lock()
+	plugin, down := m.plugin, m.proc == nil
+	m.mu.Unlock()
+	if down {
+		return errDown
+	}
+	return replaceThrough(ctx, m.replacing, m.done, plugin, sha256)
 }
 
 func (m *MQ) lost(why string) {
@@ -128,7 +171,6 @@ func (m *MQ) lost(why string) {
 	m.proc, m.link, m.fault = nil, nil, errors.New(why)
 	m.mu.Unlock()
 	link.Close()
-	m.log.Error("the plugin's process has ended", "why", why)
 	m.host.away("the plugin's process has ended")
 }
 
@@ -139,14 +181,7 @@ func (m *MQ) revive() bool {
 		}
 		err := m.start()
 		if err == nil {
-			m.restart.started(time.Now())
-			m.mu.Lock()
-			m.restarts++
-			for source := range m.paused {
-				m.link.Pause(source)
-			}
-			m.mu.Unlock()
-			m.log.Info("the plugin is up again")
+			m.resumed()
 			return true
 		}
 		m.log.Error("the plugin does not start", "error", err)
@@ -154,6 +189,18 @@ func (m *MQ) revive() bool {
 		m.fault = err
 		m.mu.Unlock()
 	}
+}
+
+// resumed tells a process that was started again what the one before knew.
+func (m *MQ) resumed() {
+	m.restart.started(time.Now())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.restarts++
+	for source := range m.paused {
+		m.link.Pause(source)
+	}
+	m.log.Info("the plugin is up again", "pid", m.proc.PID())
 }
 
 func (m *MQ) Settle(s []sdk.Settlement) {

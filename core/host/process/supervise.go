@@ -15,6 +15,7 @@ func (i *Instance) run() {
 			return
 		}
 		i.lost(why)
+		i.log.Error("the plugin's process has ended: its devices are detached until they come back", "why", why)
 		if !i.revive() {
 			return
 		}
@@ -27,6 +28,9 @@ func (i *Instance) watch() (why string, closing bool) {
 	i.mu.Lock()
 	proc := i.proc
 	i.mu.Unlock()
+	if proc == nil {
+		return "", true // Closing came while it was down.
+	}
 	select {
 	case <-i.closing:
 		return "", true
@@ -34,6 +38,9 @@ func (i *Instance) watch() (why string, closing bool) {
 		i.mu.Lock()
 		i.plugin = next
 		i.mu.Unlock()
+		return i.watch()
+	case r := <-i.replacing:
+		i.replace(proc, r)
 		return i.watch()
 	case <-proc.Done():
 	case err := <-i.broken:
@@ -54,7 +61,25 @@ func (i *Instance) lost(why string) {
 	for _, s := range i.transport.seats {
 		i.on(s.loop, s.down)
 	}
-	i.log.Error("the plugin's process has ended: its devices are detached until they come back", "why", why)
+}
+
+// replace ends a process in good order and starts another one.
+func (i *Instance) replace(proc *Process, r *replacing) {
+	i.log.Info("the plugin is closed and started again")
+	err := proc.Close(time.Now().Add(replaceWithin))
+	i.lost("it is being replaced")
+	before := i.plugin
+	i.mu.Lock()
+	i.plugin = r.plugin
+	i.mu.Unlock()
+	if up := i.start(); up != nil {
+		err = errors.Join(up, err)
+		i.mu.Lock()
+		i.plugin = before
+		i.mu.Unlock()
+		i.revive()
+	}
+	r.done <- err
 }
 
 // revive starts the plugin again until that succeeds; false: the instance is

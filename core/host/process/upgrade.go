@@ -26,23 +26,27 @@ type Upgraded struct {
 // is to be drained instead.
 var ErrCannotHandOver = errors.New("the plugin cannot hand over its connections")
 
-// Upgrade replaces the process by one that command starts, with the same options,
-// and hands all connections to it. If the successor does not come up, nothing has
+// Upgrade replaces the process by one that what starts it starts now: the same
+// command with the same options, of which the file may be another. sha256 is the
+// checksum of that, where the configuration names one; empty: as it says. All
+// connections are handed over. If the successor does not come up, nothing has
 // happened; if the hand-over fails in the middle, devices reconnect and resume.
-func (i *Instance) Upgrade(ctx context.Context, command []string) (Upgraded, error) {
+func (i *Instance) Upgrade(ctx context.Context, sha256 string) (Upgraded, error) {
 	i.upgrading.Lock()
 	defer i.upgrading.Unlock()
 	i.mu.Lock()
 	old, plugin := i.proc, i.plugin
 	i.mu.Unlock()
 	if old == nil {
-		return Upgraded{}, errors.New("the plugin's process is down")
+		return Upgraded{}, errDown
 	}
 	if !hands(old.Info()) {
 		return Upgraded{}, ErrCannotHandOver
 	}
-	next := &Plugin{cfg: plugin.cfg, options: plugin.options}
-	next.cfg.Command = command
+	next, err := plugin.successor(sha256)
+	if err != nil {
+		return Upgraded{}, err
+	}
 	heir, err := next.up(ctx)
 	if err != nil {
 		return Upgraded{}, err
