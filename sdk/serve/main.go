@@ -42,5 +42,10 @@ func serve(p sdk.Plugin) error {
 		return fmt.Errorf("write the handshake: %w", err)
 	}
 	s.presence.begin()
-	return s.run(listener)
+	go boundOutput()
+	err = s.run(listener)
+	if s.alone.Load() {
+		tidy(dir)
+	}
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -37,6 +38,8 @@ type server struct {
 
 	calls sync.Mutex // held during Configure, Attach, Open, TakeOver and HandOver
 	stage stage      // guarded by calls
+
+	alone atomic.Bool // there was no runtime at the end
 
 	closing sync.Once
 	closed  error // of the one Close, valid after closing
@@ -86,6 +89,7 @@ func (s *server) exit(reason string) {
 		if err := s.close(time.Now().Add(closeWithin)); err != nil {
 			fmt.Fprintln(os.Stderr, "close the plugin:", err)
 		}
+		s.alone.Store(!s.presence.attached())
 		s.stop()
 	}()
 }

@@ -170,12 +170,35 @@ func TestOrphanEndsByItself(t *testing.T) {
 	}
 }
 
-func TestPluginWithoutGraceEndsWithItsRuntime(t *testing.T) {
+func TestWithoutGraceNothingIsLeft(t *testing.T) {
 	cfg, _ := acting(t, "plain")
 	awaitEnd(t, abandoned(t, "plain", hostTask{DataDir: cfg.DataDir, Options: "{}", Loops: 1}))
-	if _, err := os.Stat(cfg.savedPath()); err == nil {
-		t.Error("it is written down")
+	if got := left(t, cfg.DataDir); len(got) > 0 {
+		t.Errorf("%v is left", got)
 	}
+}
+
+func TestPluginThatShoutsWithoutARuntimeDoesNotFillTheDisk(t *testing.T) {
+	cfg, _ := acting(t, "shouts")
+	pid := abandoned(t, "shouts", hostTask{DataDir: cfg.DataDir, Grace: time.Hour, Options: "{}", Loops: 1})
+	s, err := readSaved(cfg.savedPath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, file := int64(0), filepath.Join(s.Dir, stderrName)
+	for late := time.Now().Add(patience); ; {
+		now := sizeOf(t, file)
+		if now < before {
+			break
+		}
+		if before = now; time.Now().After(late) {
+			t.Fatalf("the file has %d bytes and grows", now)
+		}
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	awaitEnd(t, pid)
 }
 
 func TestPluginThatWritesWithoutARuntimeLivesOn(t *testing.T) {

@@ -67,6 +67,14 @@ func flood() {
 	os.Exit(3)
 }
 
+// shout writes as fast as it can, for ever.
+func shout() {
+	line := strings.Repeat("x", 64<<10)
+	for range time.Tick(time.Millisecond) {
+		fmt.Fprintln(os.Stderr, line)
+	}
+}
+
 // chatter writes to both outputs for ever.
 func chatter() {
 	for range time.Tick(10 * time.Millisecond) {

@@ -89,5 +89,14 @@ func abandoned(t *testing.T, role string, task hostTask) (pid int) {
 	if _, err := fmt.Sscan(last, &pid); err != nil {
 		t.Fatalf("the host says %q: %v", said.String(), err)
 	}
+	path := (&Config{Instance: "mqtt", DataDir: task.DataDir}).savedPath()
+	if s, err := readSaved(path); err == nil && s != nil {
+		t.Cleanup(func() {
+			if identity(s.PID) == s.Identity {
+				killGroup(s.PID)
+			}
+			s.forget(path)
+		})
+	}
 	return pid
 }

@@ -85,6 +85,8 @@ func (a *actor) Configure(options []byte) (sdk.Setup, []sdk.OptionError) {
 		return sdk.Setup{Listen: []string{fmt.Sprint(spawn())}}, nil
 	case "floods":
 		go flood()
+	case "shouts":
+		go shout()
 	case "chatters":
 		go chatter()
 	}
