@@ -12,14 +12,14 @@ type Transport struct {
 	sockets.Transport
 }
 
-var _ sdk.Transport = (*Transport)(nil)
+var _ sdk.Freezer = (*Transport)(nil)
 
 // New makes the plugin.
 func New() *Transport { return &Transport{} }
 
 // Info implements sdk.Plugin.
 func (*Transport) Info() sdk.Info {
-	return sdk.Info{Name: "tcp", Kind: sdk.KindTransport, Version: "1.0.0", APIVersion: sdk.APIVersion, Schema: schema}
+	return sdk.Info{Name: "tcp", Kind: sdk.KindTransport, Version: "1.0.0", APIVersion: sdk.APIVersion, Capabilities: []string{sdk.CapHandover}, Schema: schema}
 }
 
 // options are the plugin's own; see docs/config.md.

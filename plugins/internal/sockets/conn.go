@@ -36,7 +36,6 @@ type conn struct {
 	heard      uint32 // tick of the last sign of life
 	deadline   uint32 // tick at which it has had enough time: CONNECT, Accept, or the end
 	heartbeat  uint32 // ticks within which the device sends something; 0: not watched
-	generation uint32
 
 	phase     Phase
 	interest  sdk.Interest
@@ -61,11 +60,22 @@ type Layer interface {
 
 const none = int32(-1)
 
-// connID is an fd under a generation: it finds its connection by an index, and a
-// later connection with the same descriptor is another one.
+// A connection's id is its descriptor under a generation: it finds its connection
+// by an index, and a later connection with the same descriptor is another one.
+//
+//	47          20 19         0
+//	[ generation ] [descriptor]
+const (
+	descriptorBits = 20 // as many descriptors as a kernel gives by default
+	generationMask = 1<<(48-descriptorBits) - 1
+)
+
 func connID(fd int32, generation uint32) sdk.ConnID {
-	return sdk.ConnID(generation)<<32 | sdk.ConnID(uint32(fd))
+	return sdk.ConnID(generation&generationMask)<<descriptorBits | sdk.ConnID(fd)
 }
+
+// descriptorOf is the descriptor in an id.
+func descriptorOf(id sdk.ConnID) int { return int(id & (1<<descriptorBits - 1)) }
 
 // slab holds connections in blocks, so that the collector sees few objects and a
 // pointer to one stays valid. Blocks are never given back; a loop reuses its

@@ -121,7 +121,7 @@ func (a *arrival) Run(sdk.Loop) {
 func (l *loop) attach(c *conn) {
 	c.phase = Attached
 	if c.heartbeat != 0 {
-		l.quicken(time.Duration(c.heartbeat) * tick)
+		l.quicken(ticks(c.heartbeat))
 	}
 	l.emit(sdk.Event{Kind: sdk.EventAttached, Conn: c.id})
 	held := c.held

@@ -98,11 +98,15 @@ func (c *conn) drop(code wire.Code, text string) {
 func (l *loop) closeAll() {
 	l.closed = true
 	l.stopListening()
-	l.poller.Cancel(l.sweeping)
-	l.poller.Cancel(l.fed.asking)
-	l.poller.Cancel(l.shortage.telling)
+	l.cancelTimers()
 	for len(l.all) > 0 {
 		l.all[len(l.all)-1].drop(wire.CodeGoingAway, "")
 	}
 	l.report()
+}
+
+func (l *loop) cancelTimers() {
+	l.poller.Cancel(l.sweeping)
+	l.poller.Cancel(l.fed.asking)
+	l.poller.Cancel(l.shortage.telling)
 }

@@ -23,6 +23,7 @@ const backlog = 4096
 
 // endpoint is one address with a socket for each loop.
 type endpoint struct {
+	name    string         // immutable: as the options say it
 	address netip.AddrPort // immutable once bound
 
 	mu  sync.Mutex // guards fds: loops close theirs, and Close what a stuck one has not
@@ -39,7 +40,7 @@ func bind(address string, loops int) (*endpoint, error) {
 	if err := free(want); err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
-	e := &endpoint{address: want}
+	e := &endpoint{name: address, address: want}
 	for range loops {
 		fd, bound, err := listenSocket(e.address)
 		if err != nil {
@@ -262,8 +263,7 @@ func (l *loop) welcome(fd int, peer netip.AddrPort) {
 	prepare(fd)
 	c := l.slab.take()
 	c.fd = int32(fd)
-	c.generation = l.transport.generation.Add(1)
-	c.id = connID(c.fd, c.generation)
+	c.id = l.transport.newID(c.fd)
 	c.codec = l.transport.protocol.Codec(peer, connectBytes(l.limits.MaxFrame), l.limits.LoopbackOnly)
 	c.phase = Connecting
 	c.heard = l.now()

@@ -58,6 +58,8 @@ func (l *loop) now() uint32 {
 	return uint32(now.Sub(l.start)/tick) + 1
 }
 
+func ticks(n uint32) time.Duration { return time.Duration(n) * tick }
+
 func ticksOf(d time.Duration) uint32 { return uint32((d + tick - 1) / tick) }
 
 // add puts a connection under the loop's care and begins to watch it.
@@ -91,7 +93,7 @@ func (l *loop) remove(c *conn) {
 
 // find returns the connection of an id, or nil if it is gone or not this loop's.
 func (l *loop) find(id sdk.ConnID) *conn {
-	fd := int(uint32(id))
+	fd := descriptorOf(id)
 	if fd >= len(l.byFD) {
 		return nil
 	}

@@ -25,7 +25,7 @@ const (
 // descriptorCeiling is the first descriptor that is not for connections. The limit
 // is looked up each time, for it can be changed while the process runs.
 func descriptorCeiling() int {
-	const most = 1<<31 - 1
+	const most = 1 << descriptorBits // An id holds no more.
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
 		return most

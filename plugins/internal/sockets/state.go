@@ -4,14 +4,11 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/pushcore/pushcore/sdk"
 )
 
 // State is a connection in plain data: with its descriptor it is all that another
 // process needs to go on where this one stopped, in the middle of a frame too.
 type State struct {
-	ID             sdk.ConnID
 	Phase          Phase
 	HeartbeatTicks uint32
 	TicksLeft      uint32 // until the deadline; 0: none
@@ -26,7 +23,7 @@ type State struct {
 // state exports a connection between two turns.
 func (c *conn) state() State {
 	s := State{
-		ID: c.id, Phase: c.phase, HeartbeatTicks: c.heartbeat, Paused: c.paused, Congested: c.congested,
+		Phase: c.phase, HeartbeatTicks: c.heartbeat, Paused: c.paused, Congested: c.congested,
 		Codec: c.codec.State(), Held: c.held, Out: c.out,
 	}
 	if now := c.server.now(); c.deadline != 0 {
@@ -45,7 +42,7 @@ func (l *loop) adopt(fd int, s State) (*conn, error) {
 		return nil, err
 	}
 	c := l.slab.take()
-	c.server, c.codec, c.fd, c.id, c.generation = l, codec, int32(fd), s.ID, uint32(s.ID>>32)
+	c.server, c.codec, c.fd, c.id = l, codec, int32(fd), l.transport.newID(int32(fd))
 	c.phase, c.heartbeat, c.paused, c.congested = s.Phase, s.HeartbeatTicks, s.Paused, s.Congested
 	c.held, c.out, c.heard = s.Held, s.Out, l.now()
 	c.told = c.phase == Ending

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/pushcore/pushcore/sdk"
 	"github.com/pushcore/pushcore/sdk/wire"
 )
@@ -19,6 +21,7 @@ type Transport struct {
 
 	loops      []*loop
 	endpoints  []*endpoint
+	inherited  []int // listening sockets of a process before that have no loop here; loop 0's after AdoptListeners
 	generation atomic.Uint32
 	fault      atomic.Pointer[error] // loops → any goroutine: why it does not listen as it was told
 }
@@ -42,7 +45,6 @@ func (t *Transport) Open(h sdk.Host) ([]sdk.Endpoint, error) {
 	for i := range h.Loops() {
 		t.loops = append(t.loops, newLoop(t, sdk.Loop(i)))
 	}
-	var out []sdk.Endpoint
 	for _, address := range t.config.Listen {
 		e, err := bind(address, h.Loops())
 		if err != nil {
@@ -50,15 +52,35 @@ func (t *Transport) Open(h sdk.Host) ([]sdk.Endpoint, error) {
 			return nil, err
 		}
 		t.endpoints = append(t.endpoints, e)
+	}
+	return t.urls(), nil
+}
+
+// urls are the endpoints as the host is told of them.
+func (t *Transport) urls() (out []sdk.Endpoint) {
+	for _, e := range t.endpoints {
 		out = append(out, sdk.Endpoint{URL: t.protocol.Scheme() + "://" + e.address.String() + t.protocol.Path()})
 	}
-	return out, nil
+	return out
+}
+
+// newID names a connection.
+func (t *Transport) newID(fd int32) sdk.ConnID {
+	for {
+		if id := connID(fd, t.generation.Add(1)); id != 0 {
+			return id
+		}
+	}
 }
 
 func (t *Transport) closeEndpoints() {
 	for _, e := range t.endpoints {
 		e.close()
 	}
+	for _, fd := range t.inherited {
+		_ = unix.Close(fd) // A listening socket has nothing to lose.
+	}
+	t.inherited = nil
 }
 
 // Check implements sdk.Checker.
