@@ -36,9 +36,7 @@ func TestRecordsArriveWholeAndInOrder(t *testing.T) {
 		t.Errorf("headers are %s, want %s", got, want)
 	}
 	n.close()
-	if got := left(t, b.URL(), queue); got != 0 {
-		t.Errorf("%d settled records are still in the queue", got)
-	}
+	checkLeft(t, b.URL(), queue, 0)
 }
 
 func TestOnlySettledRecordsAreAcknowledged(t *testing.T) {
@@ -86,9 +84,7 @@ func TestRecordGivenBackIsDeliveredAgain(t *testing.T) {
 	}
 	n.settle(sdk.Settlement{Source: queue, Epoch: epoch, Positions: []uint64{1, 3, 4}})
 	n.close()
-	if got := left(t, b.URL(), queue); got != 0 {
-		t.Errorf("%d records are left", got)
-	}
+	checkLeft(t, b.URL(), queue, 0)
 }
 
 func TestDeadRecordsGoTheBrokersOwnWay(t *testing.T) {
@@ -158,9 +154,7 @@ func TestFullHostLosesNothing(t *testing.T) {
 	n.Fill()
 	send(t, b.URL(), queue, numbered("more", 3)...)
 	n.close() // Ends although Batch waits.
-	if got := left(t, b.URL(), queue); got != 3 {
-		t.Errorf("%d records are left, 3 were not taken", got)
-	}
+	checkLeft(t, b.URL(), queue, 3)
 }
 
 func TestMissingQueueIsOneWarningAndWaitedFor(t *testing.T) {
@@ -248,7 +242,5 @@ func TestConsumingSurvivesAKilledBroker(t *testing.T) {
 		n.settle(mqtest.Settlement("push", r.Epoch, sdk.Done, r.Record))
 	}
 	n.close()
-	if got := left(t, b.URL(), "push"); got != 0 {
-		t.Errorf("%d records are left", got)
-	}
+	checkLeft(t, b.URL(), "push", 0)
 }

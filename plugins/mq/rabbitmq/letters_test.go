@@ -68,9 +68,7 @@ func TestLetterStaysUntilItIsTakenAlthoughItIsWritten(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got := left(t, b.URL(), push); got != 2 {
-		t.Errorf("%d records were written", got)
-	}
+	checkLeft(t, b.URL(), push, 2)
 	l.(*letters).conn.Close() // As when the process is killed.
 	l, again := look(t, r)
 	if fmt.Sprint(bodies(again)) != "[letter0 letter1 letter2]" {
@@ -87,9 +85,7 @@ func TestLetterStaysUntilItIsTakenAlthoughItIsWritten(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
-	if got := left(t, b.URL(), dead); got != 2 {
-		t.Errorf("%d letters are left", got)
-	}
+	checkLeft(t, b.URL(), dead, 2)
 }
 
 func TestLetterKeepsTheKeyOfItsRecord(t *testing.T) {

@@ -140,8 +140,7 @@ func numbered(prefix string, n int) []amqp.Publishing {
 	return all
 }
 
-// left is how many messages wait in a queue, or stay unacknowledged: it is asked
-// for after all consumers are gone.
+// left is how many messages wait in a queue; unacknowledged ones do not.
 func left(t testing.TB, url, queue string) (n int) {
 	t.Helper()
 	with(t, url, func(ch *amqp.Channel) error {
@@ -150,4 +149,28 @@ func left(t testing.TB, url, queue string) (n int) {
 		return err
 	})
 	return n
+}
+
+// checkLeft checks that want messages are left in a queue that nobody reads any
+// more, and that it stays so. The broker answers before it has done what it was
+// told: what it gets back from a closed channel may be counted some time later.
+func checkLeft(t testing.TB, url, queue string, want int) {
+	t.Helper()
+	const most, steady = 10 * time.Second, 3
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	late := time.NewTimer(most)
+	defer late.Stop()
+	for same := 0; same < steady; {
+		got := left(t, url, queue)
+		if same++; got != want {
+			same = 0
+		}
+		select {
+		case <-tick.C:
+		case <-late.C:
+			t.Errorf("%d messages are left in %s, not %d", got, queue, want)
+			return
+		}
+	}
 }
