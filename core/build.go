@@ -36,7 +36,9 @@ func (r *Runtime) buildRing() error {
 func (r *Runtime) buildDispatcher() {
 	p := r.prepared
 	routes := host.Routes{
-		sdk.OutputUplink: p.uplink, sdk.OutputEvents: p.cfg.Routes.Events, sdk.OutputReceipt: p.cfg.Routes.Receipt, sdk.OutputDeadLetter: p.cfg.Routes.DeadLetter}
+		sdk.OutputUplink: p.uplink, sdk.OutputEvents: p.cfg.Routes.Events, sdk.OutputFates: p.cfg.Routes.Fates,
+		sdk.OutputReceipt: p.cfg.Routes.Receipt, sdk.OutputDeadLetter: p.cfg.Routes.DeadLetter,
+	}
 	brokers, outputs := map[string]*host.Broker{}, map[string][]sdk.Output{}
 	for i := range p.mqs {
 		m := &p.mqs[i]
@@ -46,6 +48,7 @@ func (r *Runtime) buildDispatcher() {
 		brokers[m.name], outputs[m.name] = b, m.setup.Outputs
 	}
 	r.egress = host.NewEgress(routes, brokers, outputs)
+	r.fates = newFateExport(func(out sdk.Outgoing, reply host.Reply) { r.egress.Publish(out, "", reply) })
 	r.pushes = newPushes(r.httpPolicy(), r.store.Err)
 	out := &outside{
 		brokers: append([]*host.Broker{nil}, r.brokers...), names: r.instanceNames(), pushes: r.pushes, egress: r.egress,
@@ -122,7 +125,7 @@ func (r *Runtime) buildLoops() error {
 	}
 	r.recall()
 	r.loadShards(shards)
-	out := &outlet{dispatcher: r.dispatcher, store: r.store, auth: r.auth, egress: r.egress, queries: r.queries}
+	out := &outlet{dispatcher: r.dispatcher, store: r.store, auth: r.auth, egress: r.egress, fates: r.fates, queries: r.queries}
 	set, err := loop.NewSet(loopSettings(c, r.began, r.log), states, out)
 	if err != nil {
 		return err

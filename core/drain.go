@@ -67,6 +67,7 @@ func (r *Runtime) drain(ctx context.Context, timeout time.Duration) {
 	r.sendAway(ctx, timeout)
 	err := r.closeTransports(closeDeadline(ctx))
 	r.settle(ctx)
+	r.fates.close(min(noticeTime, time.Until(closeDeadline(ctx))))
 	r.draining.err = errors.Join(err, r.closeBrokers(closeDeadline(ctx)))
 	r.log.Info("drained: nothing is left to do")
 }

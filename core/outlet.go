@@ -17,6 +17,7 @@ type outlet struct {
 	store      store.Store
 	auth       *auth.Authenticator
 	egress     *host.Egress
+	fates      *fateExport
 	queries    *queries
 	loops      *loop.Set
 }
@@ -27,6 +28,7 @@ func (o *outlet) Reports(r []envelope.Report) { o.dispatcher.Report(r) }
 func (o *outlet) Store(ops []store.Op)        { o.store.Submit(ops) }
 func (o *outlet) Auth(r []shard.AuthRequest)  { o.auth.Submit(r) }
 func (o *outlet) Answers(a []shard.Answer)    { o.queries.answered(a) }
+func (o *outlet) Fates(f []shard.Fate)        { o.fates.put(f) }
 func (o *outlet) Room(int)                    { o.dispatcher.Space() }
 
 // Publish takes records of shards to the broker, and the results back.

@@ -36,6 +36,7 @@ type Runtime struct {
 	store      store.Store
 	auth       *auth.Authenticator
 	egress     *host.Egress
+	fates      *fateExport
 	pushes     *pushes
 	queries    *queries
 	histories  historyViews
@@ -113,6 +114,7 @@ func (r *Runtime) Start() error {
 	r.loops.Start()
 	r.dispatcher.Start()
 	r.store.Start()
+	r.fates.start()
 	r.tellAll(&shard.StoreAnswers{}) // Each begins with what it has to do after loading.
 	r.dispatcher.Assigned(httpInstance, httpSource, 1)
 	err := r.open()
@@ -120,6 +122,7 @@ func (r *Runtime) Start() error {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 		defer cancel()
 		deadline := closeDeadline(ctx)
+		r.fates.close(0)
 		return errors.Join(err, r.closeTransports(deadline), r.closeBrokers(deadline), r.close(ctx))
 	}
 	r.ready.Store(true)

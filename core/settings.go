@@ -50,6 +50,7 @@ func shardSettings(c *config.Config, id, loops int, plugins []string, owner func
 		ForwardHeaders: c.Delivery.ForwardHeaders, SessionsMax: share(c.Limits.MaxConnections, loops),
 		HistoryBytes: share(int(c.Limits.History), loops),
 	}
+	s.Fates = c.Routes.Fates != ""
 	s.Events, s.Node = c.Routes.Events != "", c.Node.HostName()
 	if s.ResumeWindow == 0 {
 		s.ResumeWindow = time.Nanosecond // 0 is the shard's word for its default.

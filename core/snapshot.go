@@ -105,6 +105,7 @@ func (r *Runtime) deliveryMetrics(s *metrics.Snapshot, t *shard.Stats) {
 	s.Set(metrics.NoticesWaiting, float64(t.NoticesWaiting))
 	s.Set(metrics.NoticesRefused, float64(t.NoticesLost))
 	s.Set(metrics.EventsMerged, float64(t.EventsMerged))
+	s.Set(metrics.FatesNotExported, float64(r.fates.lost.Load()))
 }
 
 func histogram(f *metrics.Family, h *shard.Histogram, labels ...string) metrics.HistogramValue {

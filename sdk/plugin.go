@@ -67,6 +67,7 @@ type Output string
 const (
 	OutputUplink     Output = "uplink"
 	OutputEvents     Output = "events"
+	OutputFates      Output = "fates"
 	OutputReceipt    Output = "receipt"
 	OutputDeadLetter Output = "dead_letter"
 )

@@ -105,6 +105,7 @@ var keyComments = map[string]string{
 	"PluginLimits.Memory":       "The memory that it may have resident, at least 16MiB; beyond it the\nprocess is killed and started again. 0: no bound.",
 	"Routes.DeadLetter":         "The instance that takes what could not be delivered, or source: the one\nthe record came from. Without a target it is logged and counted.",
 	"Routes.Events":             "The instance that takes what happens to sessions: who is online, and no\nmore. Empty: nobody is told.",
+	"Routes.Fates":              "The instance that takes how every message ended for every receiver, as far\nas it keeps up: for books and analyses, not for acting on. Empty: nobody\nis told.",
 	"Routes.Receipt":            "The instance that takes receipts, or source: the one the record came\nfrom. A record that asks for a receipt where there is no target is\nrefused.",
 	"Routes.Uplink":             "The instance that takes what devices send. Empty: the only one that can;\nif none can, devices are told that nothing takes it.",
 	"Sessions.CoreGrace":        "How long plugins in processes of their own hold their connections when the\ncore has gone, and how long a core that starts waits for them. Plugins that\nrun in the core end with it.",

@@ -32,6 +32,7 @@ func (c *Config) routes() []route {
 	return []route{
 		{"uplink", sdk.OutputUplink, c.Routes.Uplink},
 		{"events", sdk.OutputEvents, c.Routes.Events},
+		{"fates", sdk.OutputFates, c.Routes.Fates},
 		{"receipt", sdk.OutputReceipt, c.Routes.Receipt},
 		{"dead_letter", sdk.OutputDeadLetter, c.Routes.DeadLetter},
 	}

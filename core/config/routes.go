@@ -16,6 +16,10 @@ type Routes struct {
 	// The instance that takes what happens to sessions: who is online, and no
 	// more. Empty: nobody is told.
 	Events string `key:"events"`
+	// The instance that takes how every message ended for every receiver, as far
+	// as it keeps up: for books and analyses, not for acting on. Empty: nobody
+	// is told.
+	Fates string `key:"fates"`
 	// The instance that takes what could not be delivered, or source: the one
 	// the record came from. Without a target it is logged and counted.
 	DeadLetter string `key:"dead_letter"`
@@ -32,5 +36,8 @@ func (r *Routes) validate(at place) {
 	}
 	if r.Events == Source {
 		at.key("events").fail("what happens to a session has no source: name an instance")
+	}
+	if r.Fates == Source {
+		at.key("fates").fail("fates of all records go to one place: name an instance")
 	}
 }

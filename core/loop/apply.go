@@ -68,6 +68,9 @@ func (l *Loop) handOut(e *shard.Effects) {
 	if len(e.Answers) > 0 {
 		l.outlet.Answers(e.Answers)
 	}
+	if len(e.Fates) > 0 {
+		l.outlet.Fates(e.Fates)
+	}
 	if len(e.Peers) > 0 {
 		l.sendPeers(e.Peers)
 	}

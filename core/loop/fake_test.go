@@ -142,6 +142,7 @@ func (o *fakeOutlet) Reports(r []envelope.Report) {
 }
 func (o *fakeOutlet) Store([]store.Op)         { o.count() }
 func (o *fakeOutlet) Auth([]shard.AuthRequest) { o.count() }
+func (o *fakeOutlet) Fates([]shard.Fate)       { o.count() }
 func (o *fakeOutlet) Publish([]shard.Publish)  { o.count() }
 func (o *fakeOutlet) Answers([]shard.Answer)   { o.count() }
 func (o *fakeOutlet) count() {

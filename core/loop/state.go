@@ -47,6 +47,7 @@ type Outlet interface {
 	Auth(r []shard.AuthRequest)
 	Publish(p []shard.Publish)
 	Answers(a []shard.Answer)
+	Fates(f []shard.Fate)
 
 	// Room tells that a loop's mailbox, after it refused a Post, has room again.
 	// Who posts may find it full once more.

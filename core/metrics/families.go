@@ -37,6 +37,7 @@ var (
 	NoticesWaiting   = gauge("notices_waiting", "Receipts, dead letters and session events that brokers have not taken.")
 	NoticesRefused   = counter("notices_refused_total", "Receipts, dead letters and session events that a broker will never take.")
 	EventsMerged     = counter("events_merged_total", "Session events that were not published because a newer one of the device took their place.")
+	FatesNotExported = counter("fates_not_exported_total", "Fates that were not published where routes.fates says: the broker did not take them, or not fast enough.")
 	DeliverySeconds  = gauge("delivery_seconds", "From acceptance to the ack, or for fast messages to the socket.", "class")
 	Attempts         = counter("attempts_total", "Sends of reliable messages, the first ones included.")
 	Closes           = counter("closes_total", "Connections of sessions that ended, by close code; 0: the peer went away.", "plugin", "code")

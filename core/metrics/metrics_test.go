@@ -21,7 +21,7 @@ func every() *Snapshot {
 	for f, labels := range map[*Family][]string{
 		Connections: {"plugin"}, Sessions: {"state"}, SessionsByClient: {"platform", "version"},
 		IngressPaused: {"plugin", "reason"}, IngressOpen: {"plugin"}, IngressOldest: {"plugin"}, IngressLag: {"plugin", "topic", "partition"},
-		IngressWithoutID: {"plugin"}, Fates: {"fate", "reason", "class"}, BooksDifference: nil, NoticesWaiting: nil, NoticesRefused: nil, EventsMerged: nil, Attempts: nil, Closes: {"plugin", "code"},
+		IngressWithoutID: {"plugin"}, Fates: {"fate", "reason", "class"}, BooksDifference: nil, NoticesWaiting: nil, NoticesRefused: nil, EventsMerged: nil, FatesNotExported: nil, Attempts: nil, Closes: {"plugin", "code"},
 		Rejects: {"plugin", "code"}, LoopBusyRatio: {"loop"}, LoopLagSeconds: {"loop"}, PluginUp: {"plugin"}, PluginRestarts: {"plugin"},
 	} {
 		s.Set(f, 1, labels...)

@@ -40,6 +40,7 @@ type Config struct {
 	SessionsMax    int      // default 1,000,000
 	HistoryBytes   int      // for what became of messages; default 8 MiB
 
+	Fates  bool   // are published
 	Events bool   // of sessions are published
 	Node   string // named in events
 	Run    string // this run of the node, in events

@@ -66,6 +66,10 @@ func (s *Shard) conclude(part *session.Part, user, key string, f envelope.Fate, 
 	s.fateOf(m, f, r)
 	part.Acked = part.Acked || f == envelope.Acked
 	part.Past = s.past.Ended(part.Past, m, &fates.End{User: user, Device: device, Fate: f, Reason: r, Attempts: attempts}, s.now.Wall)
+	if s.cfg.Fates {
+		s.effects.Fates = append(s.effects.Fates, Fate{
+			ID: m.ID, Origin: m.Origin, User: user, Device: device, Fate: f, Reason: r, Attempts: attempts, AcceptedAt: m.AcceptedAt, At: s.now.Wall})
+	}
 	if s.cfg.Fated != nil {
 		s.cfg.Fated(Fated{Message: m, User: user, Device: device, Fate: f, Reason: r})
 	}

@@ -134,6 +134,7 @@ type Effects struct {
 	Auth    []AuthRequest
 	Publish []Publish // → broker
 	Answers []Answer  // → who asked
+	Fates   []Fate    // → who keeps books, if Config.Fates; each is whole in itself
 }
 
 // PluginEffects is what one transport instance is to do on this loop: Commands

@@ -1,7 +1,6 @@
 package shard
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,10 +38,8 @@ func (s *Shard) receipt(m *envelope.Message, event, user, device string, r envel
 
 // receiptAt is a receipt of what happened at an instant.
 func (s *Shard) receiptAt(m *envelope.Message, event, user, device string, r envelope.Reason, attempts int, at time.Time) Publish {
-	body, _ := json.Marshal(receiptBody{ // It is plain data: it cannot fail.
-		Event: event, ID: m.ID, To: receiverAddress(user, device), User: user, Device: device, Reason: r.String(), Attempts: attempts,
-		AcceptedAt: m.AcceptedAt.UTC(), At: at.UTC(), Source: sourceOf(m.Origin),
-	})
+	f := Fate{ID: m.ID, Origin: m.Origin, User: user, Device: device, Reason: r, Attempts: attempts, AcceptedAt: m.AcceptedAt, At: at}
+	body := f.body(event)
 	return Publish{Output: sdk.OutputReceipt, Origin: m.Origin.Plugin, Key: []byte(user), Body: body}
 }
 

@@ -262,8 +262,10 @@ func (s *Shard) Reset() {
 	clear(e.Auth)
 	clear(e.Publish)
 	clear(e.Answers)
+	clear(e.Fates)
 	e.Peers, e.Reports, e.Store = e.Peers[:0], e.Reports[:0], e.Store[:0]
 	e.Auth, e.Publish, e.Answers = e.Auth[:0], e.Publish[:0], e.Answers[:0]
+	e.Fates = e.Fates[:0]
 	s.batch++
 }
 

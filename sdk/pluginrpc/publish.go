@@ -21,7 +21,7 @@ func (r *Record) Outgoing() (sdk.Outgoing, error) {
 	f := fields{body: r.Body}
 	o := sdk.Outgoing{ID: r.A, Output: sdk.Output(f.string()), Key: f.bytes(), Headers: f.headers(), Body: f.bytes()}
 	switch o.Output {
-	case sdk.OutputUplink, sdk.OutputEvents, sdk.OutputReceipt, sdk.OutputDeadLetter:
+	case sdk.OutputUplink, sdk.OutputEvents, sdk.OutputFates, sdk.OutputReceipt, sdk.OutputDeadLetter:
 	default:
 		f.fail("an unknown output")
 	}

@@ -35,7 +35,7 @@ func TestOutputsOfKafka(t *testing.T) { testOutputs(t, newKafkaBus(t, brokers.Sh
 func TestOutputsOfRabbitMQ(t *testing.T) { testOutputs(t, newRabbitBus(t, brokers.SharedRabbitMQ(t))) }
 
 // testOutputs pushes what a broker holds to a device, and reads what comes back:
-// receipts, an uplink, dead letters of records and of receivers.
+// receipts, an uplink, dead letters of records and of receivers, events and fates.
 func testOutputs(t *testing.T, b bus) {
 	n := startNode(t, b.config())
 	got := make(chan client.Message, 10)
@@ -85,7 +85,19 @@ func testOutputs(t *testing.T, b bus) {
 		u.headers["push-name"] != "position" || u.headers["unit"] != "deg" {
 		t.Errorf("uplink: %+v", u)
 	}
+	checkFates(t, b)
 	checkEvents(t, n, b)
+}
+
+// checkFates reads how the messages of this test ended.
+func checkFates(t *testing.T, b bus) {
+	for _, want := range []string{"m1 acked ", "m2 dead refused"} {
+		var f struct{ Event, ID, To, Reason string }
+		got := b.next("fates")
+		if err := json.Unmarshal([]byte(got.body), &f); err != nil || f.ID+" "+f.Event+" "+f.Reason != want || f.To != "device:alice/phone" {
+			t.Errorf("fate %s (%v), want %s", got.body, err, want)
+		}
+	}
 }
 
 // checkEvents kicks the device and reads what was told of its session, in order.
@@ -112,7 +124,7 @@ func checkEvents(t *testing.T, n *node, b bus) {
 	}
 }
 
-var outputTopics = []string{"push", "uplink", "receipts", "push.dead", "events"}
+var outputTopics = []string{"push", "uplink", "receipts", "push.dead", "events", "fates"}
 
 type kafkaBus struct {
 	t       *testing.T
@@ -139,7 +151,7 @@ func newKafkaBus(t *testing.T, broker *brokers.KafkaBroker) *kafkaBus {
 func (b *kafkaBus) config() string {
 	return fmt.Sprintf(`
 http: { listen: 127.0.0.1:0 }
-routes: { events: mq }
+routes: { events: mq, fates: mq }
 plugins:
   ws: { config: { listen: 127.0.0.1:0 } }
   mq:
@@ -150,6 +162,7 @@ plugins:
       uplink: { topic: uplink }
       receipt: { topic: receipts }
       events: { topic: events }
+      fates: { topic: fates }
       dead_letter: { topic: push.dead }
 `, b.broker.Addr())
 }
@@ -218,7 +231,7 @@ func (b *rabbitBus) connect() {
 func (b *rabbitBus) config() string {
 	return fmt.Sprintf(`
 http: { listen: 127.0.0.1:0 }
-routes: { events: mq }
+routes: { events: mq, fates: mq }
 plugins:
   ws: { config: { listen: 127.0.0.1:0 } }
   mq:
@@ -229,6 +242,7 @@ plugins:
       uplink: { routing_key: uplink }
       receipt: { routing_key: receipts }
       events: { routing_key: events }
+      fates: { routing_key: fates }
       dead_letter: { routing_key: push.dead }
 `, b.broker.URL())
 }

@@ -19,6 +19,7 @@ type Options struct {
 	Input      *Input  `json:"input"` // none: only outputs
 	Uplink     *Output `json:"uplink"`
 	Events     *Output `json:"events"`
+	Fates      *Output `json:"fates"`
 	Receipt    *Output `json:"receipt"`
 	DeadLetter *Output `json:"dead_letter"`
 }
@@ -79,7 +80,7 @@ type namedOutput struct {
 // outputs are those that are there, in the order of surface.
 func (o *Options) outputs() []namedOutput {
 	all := []namedOutput{
-		{sdk.OutputUplink, o.Uplink}, {sdk.OutputEvents, o.Events},
+		{sdk.OutputUplink, o.Uplink}, {sdk.OutputEvents, o.Events}, {sdk.OutputFates, o.Fates},
 		{sdk.OutputReceipt, o.Receipt}, {sdk.OutputDeadLetter, o.DeadLetter},
 	}
 	return slices.DeleteFunc(all, func(out namedOutput) bool { return out.Output == nil })

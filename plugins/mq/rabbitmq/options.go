@@ -19,6 +19,7 @@ type Options struct {
 	Input      *Input  `json:"input"` // none: only outputs
 	Uplink     *Output `json:"uplink"`
 	Events     *Output `json:"events"`
+	Fates      *Output `json:"fates"`
 	Receipt    *Output `json:"receipt"`
 	DeadLetter *Graves `json:"dead_letter"`
 }
@@ -100,7 +101,7 @@ type namedOutput struct {
 
 func (o *Options) outputs() []namedOutput {
 	all := []namedOutput{
-		{sdk.OutputUplink, o.Uplink}, {sdk.OutputEvents, o.Events},
+		{sdk.OutputUplink, o.Uplink}, {sdk.OutputEvents, o.Events}, {sdk.OutputFates, o.Fates},
 		{sdk.OutputReceipt, o.Receipt},
 	}
 	if o.DeadLetter != nil {
