@@ -257,6 +257,7 @@ type nowhere struct{}
 func (nowhere) Reports([]envelope.Report) {}
 func (nowhere) Store([]store.Op)          {}
 func (nowhere) Auth([]shard.AuthRequest)  {}
+func (nowhere) Fates([]shard.Fate)        {}
 func (nowhere) Publish([]shard.Publish)   {}
 func (nowhere) Answers([]shard.Answer)    {}
 func (nowhere) Room(int)                  {}
