@@ -3,7 +3,6 @@ package shard
 import (
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/pushcore/pushcore/core/ack"
 	"github.com/pushcore/pushcore/core/envelope"
@@ -31,14 +30,7 @@ func (s *Shard) attached(ses *session.Session) {
 		s.resend(ses, &items[i])
 	}
 	clear(items)
-	for _, name := range ses.Wanted {
-		s.deviceJoins(ses, name, 0)
-	}
-	ses.Wanted = nil
-	if ses.Unkept {
-		ses.Unkept = false
-		s.keepAnew(ses)
-	}
+	s.joinWanted(ses)
 	s.markDirty(ses)
 	s.page(ses)
 	s.catchUp(ses)
@@ -109,11 +101,13 @@ func (s *Shard) tellClose(key connKey, code wire.Code, text string) {
 
 // closeDoomed closes a connection that has got here after its session had no more
 // use for it.
-func (s *Shard) closeDoomed(key connKey) {
-	if code, found := s.doomed[key]; found {
+func (s *Shard) closeDoomed(key connKey) (found bool) {
+	code, found := s.doomed[key]
+	if found {
 		delete(s.doomed, key)
 		s.tellClose(key, code, code.String())
 	}
+	return found
 }
 
 // connectionLost keeps the session for its resume window.
@@ -167,7 +161,7 @@ func (s *Shard) pluginDown(d *PluginDown) {
 		}
 	}
 	maps.DeleteFunc(s.doomed, func(key connKey, _ wire.Code) bool { return over(key) })
-	maps.DeleteFunc(i.early, func(c sdk.ConnID, _ time.Duration) bool { return over(connKey{d.Plugin, c}) })
+	maps.DeleteFunc(i.early, func(c sdk.ConnID, _ early) bool { return over(connKey{d.Plugin, c}) })
 	s.letIn = slices.DeleteFunc(s.letIn, func(l letIn) bool { return over(l.key) })
 }
 

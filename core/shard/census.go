@@ -71,6 +71,7 @@ func (j *job) census(token uint64, f func(PairAt)) {
 type Held struct {
 	Users, Groups, Sessions, Conns, Arrivals, Doomed int
 	Parts, Jobs, Failed, Removing, Told, Untold, Ups int
+	Outside                                          int // what waits for processes of plugins
 }
 
 // Held counts what the shard holds.
@@ -78,6 +79,6 @@ func (s *Shard) Held() Held {
 	return Held{
 		Users: len(s.users), Groups: len(s.groups), Sessions: len(s.slots) - len(s.free), Conns: len(s.conns), Arrivals: len(s.arrivals), Doomed: len(s.doomed),
 		Parts: len(s.parts), Jobs: len(s.jobs), Failed: len(s.failed), Removing: len(s.removing),
-		Told: len(s.told), Untold: len(s.untold), Ups: len(s.uplinks),
+		Told: len(s.told), Untold: len(s.untold), Ups: len(s.uplinks), Outside: s.outside(),
 	}
 }

@@ -111,7 +111,7 @@ func reconnectRule(code uint16) wire.Reconnect {
 // closedEarly takes the end of a connection that has no session here.
 func (s *Shard) closedEarly(key connKey) {
 	delete(s.doomed, key)
-	delete(s.instances[key.plugin].early, key.conn)
+	s.closedBefore(key)
 	if a := s.arrivals[key]; a != nil {
 		delete(s.arrivals, key)
 		if a.asked {

@@ -63,6 +63,11 @@ func (s *Shard) confirmed(in *envelope.GroupConfirmed) {
 // to the group passes this shard by.
 func (s *Shard) confirm(g *group.Group) {
 	g.Confirmed = true
+	for i := range g.Joined() {
+		if g.Keeps {
+			s.keepAnew(g.Session(i)) // Its position is known now.
+		}
+	}
 	for _, ses := range g.Waiting {
 		s.joined(ses, g)
 	}
@@ -95,13 +100,18 @@ func (s *Shard) deviceJoins(ses *session.Session, name string, position uint64) 
 	case g != nil && g.HasSession(ses):
 		s.wish(ses, g, position)
 		s.tellJoined(ses, g)
-	case s.cfg.Group(name).Join != JoinDevice || len(ses.Joined) >= joinedMax:
+	case !s.mayJoin(ses, name):
 		s.joinResult(ses, name, wire.CodeForbidden)
 	default:
 		g = s.join(ses, name, false)
 		s.wish(ses, g, position)
 		s.tellJoined(ses, g)
 	}
+}
+
+// mayJoin says whether a device may join a group by itself.
+func (s *Shard) mayJoin(ses *session.Session, name string) bool {
+	return wire.ValidID(name) && s.cfg.Group(name).Join == JoinDevice && len(ses.Joined) < joinedMax
 }
 
 // joinByClaim joins a session to a group that its credentials name.

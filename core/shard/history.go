@@ -74,6 +74,7 @@ func (s *Shard) joined(ses *session.Session, g *group.Group) {
 
 func (s *Shard) tellPosition(ses *session.Session, name string, position uint64, gap bool) {
 	if ses.State == session.Attached {
+		s.keepNow(ses)
 		s.command(ses.Plugin, sdk.Command{Kind: sdk.CommandJoinResult, Conn: ses.Conn, Group: name, Position: position, Gap: gap})
 	}
 }

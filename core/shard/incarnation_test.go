@@ -108,7 +108,9 @@ func TestIncarnationsGoRound(t *testing.T) {
 // login is with the owner.
 func TestRenamedOnTheWayIn(t *testing.T) {
 	const before, after = 1<<48 | 5, 2<<48 | 9
-	for name, early := range map[string]bool{"told before it gets there": false, "told after it got there": true} {
+	for name, c := range map[string]struct{ early, closed bool }{
+		"told before it gets there": {}, "told after it got there": {early: true}, "told after it got there and ended": {true, true},
+	} {
 		p := newPair(t)
 		p.give(1, p.begin(before))
 		answer := p.take(1)
@@ -120,16 +122,19 @@ func TestRenamedOnTheWayIn(t *testing.T) {
 			t.Fatalf("%s: shard 0 said %+v", name, p.said[0])
 		}
 		attached := []sdk.Event{{Kind: sdk.EventAttached, Conn: after}}
-		if early {
+		if c.early {
 			p.shards[1].Events(0, attached)
 		}
+		if c.closed {
+			p.shards[1].Events(0, []sdk.Event{{Kind: sdk.EventClosed, Conn: after}})
+		}
 		p.give(1, renamed)
-		if !early {
+		if !c.early {
 			p.shards[1].Events(0, attached)
 		}
 		p.shards[1].Handle(&shard.Query{Kind: shard.QuerySessions, Plugin: -1})
 		for _, a := range p.shards[1].Effects().Answers {
-			if len(a.Sessions) != 1 || !a.Sessions[0].Attached {
+			if len(a.Sessions) != 1 || a.Sessions[0].Attached == c.closed {
 				t.Errorf("%s: sessions %+v", name, a.Sessions)
 			}
 		}

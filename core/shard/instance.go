@@ -18,9 +18,9 @@ type instance struct {
 	parked    []*session.Session
 
 	echo    echo
-	ended   uint16                       // connections of this incarnation and earlier ones are gone; 0: not known
-	aliases map[sdk.ConnID]alias         // connections that have another name by now
-	early   map[sdk.ConnID]time.Duration // attached under a name that the shard does not know yet, and when it was
+	ended   uint16               // connections of this incarnation and earlier ones are gone; 0: not known
+	aliases map[sdk.ConnID]alias // connections that have another name by now
+	early   map[sdk.ConnID]early // attached under a name that the shard does not know yet
 }
 
 // incarnationShift parts a connection's id: below are the transport's own ids,
@@ -41,6 +41,15 @@ func (i *instance) clock(now time.Duration) time.Duration {
 		now = i.blockedAt
 	}
 	return now - i.stood
+}
+
+// outside counts what is held because of processes of plugins.
+func (s *Shard) outside() (n int) {
+	for i := range s.instances {
+		in := &s.instances[i]
+		n += len(in.parked) + len(in.echo.queue) + len(in.early)
+	}
+	return n + len(s.unkept)
 }
 
 // retryClock is the time for a session's window.

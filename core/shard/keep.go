@@ -92,15 +92,33 @@ func (s *Shard) keepAnew(ses *session.Session) {
 	s.unkept = append(s.unkept, ses)
 }
 
+// keepNow has it told before anything else that this turn has for the connection:
+// what a device has been told stands after a crash.
+func (s *Shard) keepNow(ses *session.Session) {
+	if ses.Unkept && ses.State == session.Attached && s.outlives(ses.Plugin) {
+		s.command(ses.Plugin, sdk.Command{Kind: sdk.CommandKeep, Conn: ses.Conn, Keep: s.keepOf(ses)})
+	}
+}
+
+// joinWanted joins a session to the groups that CONNECT named: to all of them before
+// the first is answered, so that the plugin is told once.
+func (s *Shard) joinWanted(ses *session.Session) {
+	for _, name := range ses.Wanted {
+		if s.mayJoin(ses, name) {
+			s.join(ses, name, false)
+		}
+	}
+	for _, name := range ses.Wanted {
+		s.deviceJoins(ses, name, 0)
+	}
+	ses.Wanted = nil
+}
+
 // tellKeeps gives the plugins what they are to keep from now on.
 func (s *Shard) tellKeeps() {
 	for i, ses := range s.unkept {
 		s.unkept[i] = nil
-		if !ses.Unkept || ses.State != session.Attached || !s.outlives(ses.Plugin) {
-			continue // Who attaches tells it again.
-		}
-		conn, plugin := ses.Conn, ses.Plugin
-		s.command(plugin, sdk.Command{Kind: sdk.CommandKeep, Conn: conn, Keep: s.keepOf(ses)})
+		s.keepNow(ses) // Who attaches later tells it then.
 	}
 	s.unkept = s.unkept[:0]
 }

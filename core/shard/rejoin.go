@@ -150,10 +150,10 @@ func (s *Shard) detach(ses *session.Session) {
 func (s *Shard) rejoinGroups(ses *session.Session, k *kept, gone bool) {
 	for i := range k.groups {
 		g := &k.groups[i]
-		switch rule := s.cfg.Group(g.name).Join; {
+		switch {
 		case g.claimed:
 			s.joinByClaim(ses, g.name)
-		case rule == JoinDevice && len(ses.Joined) < joinedMax:
+		case s.mayJoin(ses, g.name):
 			s.join(ses, g.name, false)
 		}
 		if at := s.groups[g.name]; !gone && at != nil && at.HasSession(ses) {

@@ -18,8 +18,14 @@ type alias struct {
 	until time.Duration
 }
 
+// early is a connection that has got here before its name has.
+type early struct {
+	closed bool
+	until  time.Duration
+}
+
 // aliasKept is how long authentication and logins may take.
-const aliasKept = time.Minute
+const aliasKept = 30 * time.Second
 
 // Rename gives connections of an instance on this loop the ids that they have in its
 // next process, with whatever is under way for them. One that is lost has closed. The
@@ -90,9 +96,12 @@ func (s *Shard) loginRenamed(m *LoginRenamed) {
 		s.renameSession(ses, to)
 		s.alias(i, Renamed{m.From, m.To}, true)
 	}
-	if _, found := i.early[m.To]; found {
+	if e, found := i.early[m.To]; found {
 		delete(i.early, m.To)
 		s.event(m.Plugin, &sdk.Event{Kind: sdk.EventAttached, Conn: m.To})
+		if e.closed {
+			s.event(m.Plugin, &sdk.Event{Kind: sdk.EventClosed, Conn: m.To})
+		}
 	}
 }
 
@@ -104,9 +113,18 @@ func (s *Shard) attachedEarly(key connKey) {
 		return
 	}
 	if i.early == nil {
-		i.early = map[sdk.ConnID]time.Duration{}
+		i.early = map[sdk.ConnID]early{}
 	}
-	i.early[key.conn] = s.now.Mono + aliasKept
+	i.early[key.conn] = early{until: s.now.Mono + aliasKept}
+}
+
+// closedBefore notes that such a connection has ended.
+func (s *Shard) closedBefore(key connKey) {
+	i := &s.instances[key.plugin]
+	if e, found := i.early[key.conn]; found {
+		e.closed = true
+		i.early[key.conn] = e
+	}
 }
 
 // alias notes a later name, where something may be under way under the earlier one.
@@ -140,8 +158,8 @@ func (s *Shard) forgetAliases(i *instance) {
 			delete(i.aliases, from)
 		}
 	}
-	for conn, until := range i.early {
-		if until <= s.now.Mono {
+	for conn, e := range i.early {
+		if e.until <= s.now.Mono {
 			delete(i.early, conn)
 		}
 	}

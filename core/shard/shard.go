@@ -208,8 +208,9 @@ func (s *Shard) event(plugin int, e *sdk.Event) {
 	if ses == nil {
 		switch e.Kind {
 		case sdk.EventAttached:
-			s.closeDoomed(key)
-			s.attachedEarly(key)
+			if !s.closeDoomed(key) {
+				s.attachedEarly(key)
+			}
 		case sdk.EventClosed:
 			s.closedEarly(key)
 		}

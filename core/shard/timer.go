@@ -26,6 +26,9 @@ func (s *Shard) Tick() {
 		s.retryNotices()
 	}
 	s.forgetLetIn()
+	for i := range s.instances {
+		s.forgetAliases(&s.instances[i])
+	}
 	s.sendAway()
 }
 

@@ -157,6 +157,9 @@ func (i *Instance) link(ctx context.Context, proc *Process, s *seat, c pluginrpc
 	i.on(s.loop, func() {
 		s.down() // The links of the process before have ended; not every loop need have heard.
 		s.tabled = func() { tables <- struct{}{} }
+		if c.Incarnation > 1 {
+			s.port.Down(c.Incarnation - 1) // Devices may have been on their way to a loop without a link.
+		}
 		s.prefix = sdk.ConnID(c.Incarnation) << 48
 		s.link, err = begin(s)
 	})

@@ -74,7 +74,7 @@ func (w *World) broker() {
 
 func (w *World) handOver(s *source) {
 	most := min(1+w.random.IntN(5), len(s.log)-s.next)
-	if most <= 0 {
+	if most <= 0 || w.node.rejoining() {
 		return
 	}
 	b := &dispatch.Batch{Source: s.name, Epoch: s.epoch}

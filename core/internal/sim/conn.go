@@ -31,6 +31,10 @@ type conn struct {
 	jammed   bool // Congested has been emitted
 	touched  bool // something was given since the last flush
 
+	hello  *sdk.Connect    // of CONNECT
+	keep   []byte          // for the core
+	top    uint64          // the highest number handed over
+	ended  bool            // the core knows that it is over, or wants it
 	sentAt map[uint64]send // by seq
 	chat   chatLink
 }
@@ -78,7 +82,7 @@ func (c *conn) lost() {
 func (w *World) emit(loop int) bool {
 	var ready []*conn
 	for _, c := range w.conns {
-		if c.loop == loop && len(c.up) > 0 {
+		if c.loop == loop && len(c.up) > 0 && w.links(c) {
 			ready = append(ready, c)
 		}
 	}
@@ -111,6 +115,7 @@ func (w *World) command(loop, plugin int, cmd *sdk.Command) {
 	w.log.add("loop %d commands %s", loop, c.showCommand(cmd))
 	if cmd.Kind != sdk.CommandAccept && c.loop != loop {
 		if c.closing {
+			c.ended = c.ended || cmd.Kind == sdk.CommandClose
 			return
 		}
 		w.broken("loop %d commands connection %d of loop %d", loop, c.id, c.loop)
@@ -123,7 +128,7 @@ func (w *World) command(loop, plugin int, cmd *sdk.Command) {
 		if c.accepted {
 			w.broken("connection %d is accepted twice", c.id)
 		}
-		c.accepted, c.loop = true, int(cmd.Accept.Owner)
+		c.accepted, c.loop, c.keep = true, int(cmd.Accept.Owner), cmd.Accept.Keep
 		c.up = append(append(c.up, sdk.Event{Kind: sdk.EventAttached, Conn: c.id}), c.soon...)
 		a := *cmd.Accept
 		a.Token = slices.Clone(a.Token)
@@ -132,11 +137,13 @@ func (w *World) command(loop, plugin int, cmd *sdk.Command) {
 		if c.over {
 			w.broken("connection %d is closed twice", c.id)
 		}
-		c.over = true
+		c.over, c.ended = true, true
 		c.down = append(c.down, c.held...)
 		c.held = nil
 		c.down = append(c.down, frame{close: cmd.Code})
 		c.end(0)
+	case sdk.CommandKeep:
+		c.keep = cmd.Keep
 	case sdk.CommandUplinkResult:
 		c.give(frame{sent: cmd.ID, ok: cmd.Code == 0})
 	case sdk.CommandJoinResult:
@@ -166,9 +173,13 @@ func (c *conn) end(code uint16) {
 
 // deliver takes a batch.
 func (w *World) deliver(loop, plugin int, b *sdk.Batch) {
+	w.countBatch(loop, plugin, b)
 	for i := range b.Items {
 		item := &b.Items[i]
 		c := w.conn(plugin, item.Conn)
+		if c == nil && w.isDead(plugin, item.Conn) {
+			continue // The loop has not heard of the process's end.
+		}
 		m := b.Messages[item.Message]
 		if c == nil {
 			w.broken("loop %d gives %s to connection %d, which has said Closed or never was", loop, m.ID, item.Conn)
@@ -185,6 +196,7 @@ func (w *World) deliver(loop, plugin int, b *sdk.Batch) {
 			w.broken("%s has seq %d and class %d", m.ID, item.Seq, m.Class)
 		}
 		w.checkResend(c, item.Seq)
+		c.top = max(c.top, item.Seq)
 		m.Payload = slices.Clone(m.Payload)
 		if c.closing {
 			continue

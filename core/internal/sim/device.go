@@ -139,8 +139,8 @@ func (c *conn) send(e sdk.Event) {
 // connect opens a connection, mostly asking for the session it had.
 func (d *device) connect() {
 	w := d.world
-	w.lastID++
-	c := &conn{world: w, id: sdk.ConnID(w.lastID), plugin: w.random.IntN(2), loop: w.random.IntN(w.shape.loops), device: d, sentAt: map[uint64]send{}}
+	plugin := w.random.IntN(2)
+	c := &conn{world: w, id: w.nextConn(plugin), plugin: plugin, loop: w.random.IntN(w.shape.loops), device: d, sentAt: map[uint64]send{}}
 	d.conn = c
 	w.conns = append(w.conns, c)
 	hello := &sdk.Connect{User: d.user, Device: d.id, Platform: d.platform}
@@ -150,6 +150,7 @@ func (d *device) connect() {
 	case d.id == "":
 		d.forget()
 	}
+	c.hello = hello
 	c.up = append(c.up, sdk.Event{Kind: sdk.EventConnect, Conn: c.id, Connect: hello})
 	w.log.add("%s connects by %s on loop %d", d, c, c.loop)
 	if w.chance(w.shape.chatty) {

@@ -198,6 +198,24 @@ func (d *device) joinedChat(f *frame) {
 	}
 }
 
+// missesChat is a device's view when its connection has stayed over a crash: what the
+// history has beyond what it was given is to come before what is new, unasked.
+func (c *conn) missesChat() {
+	d, w := c.device, c.world
+	if d == nil || !c.chat.joined {
+		return
+	}
+	kept := w.node.kept()
+	link := chatLink{joined: true, upto: kept, from: d.position, at: w.elapsed, dissolved: w.history.dissolved}
+	for _, p := range w.history.truth {
+		_, over := w.history.ended[[2]string{p.id, d.user}]
+		if p.position > d.position && p.position <= kept && !over {
+			link.owed = append(link.owed, p)
+		}
+	}
+	c.chat = link
+}
+
 // leaving says whether an operation may be under way that takes a user out of chat.
 func (w *World) leaving(user string) bool {
 	for _, s := range w.sources {

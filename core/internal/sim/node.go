@@ -29,6 +29,8 @@ type node struct {
 	auths      []shard.AuthRequest
 	publishes  []shard.Publish
 	letters    []admit.Letter
+	begun      bool   // ingress
+	links      []link // to the process of plugin "one", by loop
 }
 
 // inbox is what is on its way to one loop: lanes keep their order, loose things
@@ -77,10 +79,9 @@ func (w *World) start(old *memory.Store) {
 		n.loops[loop].lanes = make([][]envelope.Input, lanePeers+w.shape.loops)
 		n.shards = append(n.shards, n.newShard(loop))
 	}
+	n.connect()
 	n.load()
-	for _, s := range w.sources {
-		s.assign(w)
-	}
+	n.ready()
 }
 
 func (n *node) newShard(loop int) *shard.Shard {
@@ -113,6 +114,9 @@ func (n *node) load() {
 		loop := n.world.ownerOf(p.User)
 		owed[loop] = append(owed[loop], p)
 	}
+	if n.world.options.Plant == RejoinBeforeLoad {
+		n.rejoinAll()
+	}
 	for loop, s := range n.shards {
 		var own []store.Carried
 		for _, c := range carried {
@@ -132,13 +136,13 @@ func (w *World) crash() {
 	old := w.node.store
 	survive := w.random.IntN(len(w.node.ops) + 1)
 	old.Submit(w.node.ops[:survive])
-	for _, c := range w.conns {
-		c.lost()
-	}
-	w.conns = nil
+	w.survive()
 	w.runs++
 	w.elapsed += 10 * time.Millisecond
 	w.start(old)
+	for _, c := range w.conns {
+		c.missesChat()
+	}
 }
 
 var errStore = errors.New("the disk is full")
@@ -207,6 +211,7 @@ func (w *World) turn(loop, most int) (worked bool) {
 	n := w.node
 	s := n.shards[loop]
 	s.Begin(n.now())
+	w.hearDown(loop)
 	for range most {
 		if w.chance(500) {
 			if in := n.take(loop); in != nil {
@@ -302,6 +307,10 @@ func (w *World) dispatch() {
 
 func (w *World) pluginDown(plugin int) {
 	w.log.add("plugin %d is down", plugin)
+	if w.isOutside(plugin) {
+		w.processDies()
+		return
+	}
 	for _, c := range slices.Clone(w.conns) {
 		if c.plugin == plugin {
 			c.lost()

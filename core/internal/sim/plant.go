@@ -22,6 +22,8 @@ const (
 	ToldTooEarly          // a receipt counts as taken when it has been asked for, and a crash comes
 	KeptBeforeDurable     // so does what is kept of a group's history
 	HoleInHistory         // a message of a history is passed over when it is read
+	RejoinFromOne         // numbers of a session that rejoins begin anew
+	RejoinBeforeLoad      // sessions rejoin before it is known what the store has for them
 )
 
 // spoil makes the mistake.

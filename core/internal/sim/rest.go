@@ -19,6 +19,7 @@ func (w *World) rest() {
 	for _, c := range w.conns {
 		c.unstall()
 	}
+	w.calmOutside()
 	w.until("all records are settled and plain ones have arrived", 10*time.Minute, w.delivered)
 	w.elapsed += 2 * time.Hour
 	w.until("what nobody takes has expired", 10*time.Minute, func() bool { return len(w.pending()) == 0 && w.idle() })
@@ -59,6 +60,7 @@ func (w *World) state() string {
 // work moves everything as far as it goes without time passing.
 func (w *World) work() {
 	for range 3 {
+		w.calmOutside()
 		for _, s := range w.sources {
 			for s.next < len(s.log) {
 				w.handOver(s)

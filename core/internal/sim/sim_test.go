@@ -45,6 +45,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	for bug, name := range map[Bug]string{
 		SettleOnReceipt: "settle on receipt", JoinBeforeRoute: "join before route", SafeBeforeDurable: "safe before durable", ToldTooEarly: "told too early",
 		KeptBeforeDurable: "kept before durable", HoleInHistory: "hole in history",
+		RejoinFromOne: "rejoin from one", RejoinBeforeLoad: "rejoin before load",
 	} {
 		began := time.Now()
 		const most = 500

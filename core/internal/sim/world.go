@@ -29,7 +29,8 @@ type World struct {
 	lastID      uint64             // of a connection
 	member      map[[2]string]bool // group, user: was made a member at some time
 	epochs      map[uint64]bool
-	calm        bool // the end: nobody fails, all devices behave
+	outside     outside // the process of plugin "one", if it has one
+	calm        bool    // the end: nobody fails, all devices behave
 	out         egress
 	history     histories
 	before      map[pairKey]string // pending at the last check
@@ -50,6 +51,7 @@ type shape struct {
 	storeFailing int // per mille of operations
 	chatty       int // per mille of connections that join the group with a history
 	crashes      bool
+	outside      bool // plugin "one" is a process of its own
 	patient      bool // bounds are wide, so that nothing dies of them
 	budget       int
 	config       shard.Config
@@ -137,6 +139,7 @@ func (w *World) populate() {
 	if w.chance(300) {
 		s.config.Platforms = map[string]shard.Platform{"phone": {Max: 1, Oldest: w.chance(300)}}
 	}
+	w.populateOutside()
 	s.chatty = pick(w, []int{0, 100, 900})
 	w.populateHistory()
 	s.config.Group = w.groupRule
@@ -195,8 +198,10 @@ func (w *World) step() {
 		w.answerPublish()
 	case n < 86:
 		w.liveDevice(pick(w, w.devices))
-	case n < 95:
+	case n < 93:
 		w.broker()
+	case n < 95:
+		w.moveOutside()
 	case n < 99:
 		w.pass(time.Duration(1+w.random.IntN(300)) * time.Millisecond)
 		if w.chance(100) {
@@ -224,6 +229,8 @@ func (w *World) accident() {
 	switch {
 	case w.shape.crashes && w.chance(150):
 		w.crash()
+	case w.shape.outside && w.chance(200):
+		w.upgrade()
 	case w.chance(200):
 		w.pluginDown(w.random.IntN(2))
 	case w.chance(300):
@@ -234,8 +241,9 @@ func (w *World) accident() {
 		}
 		w.ask(shard.Query{Kind: shard.QueryKick, User: d.user, Code: 4503})
 	default:
-		s := pick(w, w.sources)
-		s.reassign(w)
+		if s := pick(w, w.sources); !w.node.rejoining() {
+			s.reassign(w)
+		}
 	}
 }
 
