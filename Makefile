@@ -6,7 +6,7 @@ test: # everything: brokers, build, vet, lint, tests with the race detector, sim
 	ci/test.sh
 
 build: # bin/pushcore
-	go build -trimpath -o bin/ ./cmd/...
+	go build -trimpath -o bin/ ./cmd/pushcore
 
 lint:
 	ci/lint.sh

@@ -20,6 +20,9 @@ const asProgram = "PUSHCORE_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	served := len(os.Args) > 2 && os.Args[1] == "plugin" && os.Args[2] == "serve" // By a node of a test: it hands on no variable.
+	if served {
+		addDying()
+	}
 	if os.Getenv(asProgram) != "" || served {
 		os.Exit(execute(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}

@@ -14,7 +14,7 @@ import (
 
 func newPlugin() *cobra.Command {
 	cmd := &cobra.Command{Use: "plugin", Short: "List, look at and try plugins"}
-	cmd.AddCommand(newPluginList(), newPluginInspect(), newPluginTest(), newPluginDriver(), newPluginUpgrade(), newPluginServe())
+	cmd.AddCommand(newPluginList(), newPluginInspect(), newPluginTest(), newPluginNew(), newPluginUpgrade(), newPluginDriver(), newPluginServe())
 	return cmd
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -128,22 +127,8 @@ func TestExecutableThatIsNoPlugin(t *testing.T) {
 	pushcore(t, "", "plugin", "test", "--driver", "true", "--", "/bin/echo", "hello").want(t, exitPlugin, "/bin/echo hello")
 }
 
-// dying is a transport whose process ends when it is told to deliver.
-type dying struct{ sdk.Transport }
-
-func (dying) Deliver(sdk.Loop, *sdk.Batch) {
-	fmt.Fprintln(os.Stderr, "panic: no more")
-	os.Exit(7)
-}
-
-func init() { // For the process that is started for it, too.
-	if slices.Contains(os.Args, "dying") {
-		builtIn.Transports["dying"] = func() sdk.Transport { return dying{tcp.New()} }
-	}
-}
-
 func TestProcessThatEndsIsTheFirstFailure(t *testing.T) {
-	builtIn.Transports["dying"] = func() sdk.Transport { return dying{tcp.New()} }
+	addDying()
 	builtInDrivers["dying"] = builtInDrivers["tcp"]
 	defer delete(builtIn.Transports, "dying")
 	defer delete(builtInDrivers, "dying")
