@@ -74,7 +74,7 @@ netfilter() {
 # foreign brings what plugins in other languages need (test/foreign): Node with npm, Python with venv, and a broker.
 foreign() {
 	if ! have node || ! have npm; then apt_install nodejs npm || lack "no node and npm for plugins in JavaScript"; fi
-	if ! have python3 || ! python3 -m venv -h >/dev/null 2>&1; then apt_install python3-venv || lack "no python3 with venv for plugins in Python"; fi
+	if ! have python3 || ! python3 -c "import ensurepip" 2>/dev/null; then apt_install python3-venv || lack "no python3 with venv for plugins in Python"; fi
 	if ! have redis-server; then without_services apt_install redis-server || lack "Redis was not installed"; fi
 }
 

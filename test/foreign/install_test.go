@@ -95,6 +95,27 @@ func sse(t testing.TB) string {
 	return dir
 }
 
+// redisStreams returns the Python that runs the Redis Streams plugin, and where its
+// sources are.
+func redisStreams(t testing.TB) (python, dir string) {
+	t.Helper()
+	python3 := need(t, "python3")
+	source, err := filepath.Abs(filepath.Join(plugins, "redis-streams"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	requirements := filepath.Join(source, "requirements.txt")
+	environment := cached(t, "redis-streams", requirements, func(dir string) error {
+		if err := run(dir, python3, "-m", "venv", "venv"); err != nil {
+			return err
+		}
+		return run(dir, filepath.Join(dir, "venv/bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements)
+	})
+	dir = t.TempDir()
+	copyTree(t, source, dir)
+	return filepath.Join(environment, "venv/bin/python"), dir
+}
+
 // copyTree copies a plugin's sources, and nothing that was installed beside them.
 func copyTree(t testing.TB, from, to string) {
 	t.Helper()

@@ -38,6 +38,15 @@ func examples(t *testing.T, f func(t *testing.T, e *example)) {
 			bad: `{"listen":7,"pth":"/"}`, faultsAt: []string{"/listen", "/pth"},
 		})
 	})
+	t.Run("redis", func(t *testing.T) {
+		python, dir := redisStreams(t)
+		f(t, &example{
+			name: "redis_streams", kind: sdk.KindMQ, dir: dir, command: []string{python, filepath.Join(dir, "redis_streams.py")},
+			test: []string{python, "-m", "unittest"}, options: `{"url":"unix:///nowhere.sock","input":{"streams":["push"]}}`,
+			bad:      `{"input":{"streams":[],"claim_after":"1"},"uplink":{}}`,
+			faultsAt: []string{"/input/streams", "/input/claim_after", "/uplink/stream"},
+		})
+	})
 }
 
 func TestCodecsPassTheVectors(t *testing.T) {

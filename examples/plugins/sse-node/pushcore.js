@@ -102,11 +102,13 @@ class Process {
     }
     clearTimeout(this.orphan);
     this.instance = request.instance;
+    this.linked = new Promise((all) => (this.allLinked = all));
     this.tokens = Array.from({ length: request.loops }, () => randomBytes(32));
     return { link_address: "", tokens: this.tokens };
   }
 
   async open() {
+    await this.linked; // The call may overtake them.
     try {
       const endpoints = await this.plugin.open({ log: this.log, instance: this.instance, links: this.links });
       return { endpoints: endpoints ?? [] };
@@ -161,6 +163,7 @@ class Process {
     this.tokens[record.loop] = null; // For one use.
     const link = new Link(record.loop, call);
     this.links.add(link);
+    if (!this.tokens.some(Boolean)) this.allLinked();
     return link;
   }
 
