@@ -39,6 +39,10 @@ var bans = slices.Concat(
 			Why: "an example shows what a third party can do, and he has no use for our plugins' insides",
 		},
 		{
+			From: []string{"./examples/plugins/..."}, To: []string{external}, But: []string{"golang.org/x/sys/..."}, Tests: TestsFree, Direct: true,
+			Why: "authors copy these plugins: what they need besides the sdk has to be small, and known",
+		},
+		{
 			From: stateful, To: []string{"./core/loop", "./core/dispatch", "./core/host", "./plugins/..."}, Tests: TestsFree,
 			Why: "state is moved by these, it does not know them: that is how the simulation runs it without them",
 		},
