@@ -125,7 +125,7 @@ func (r *Runtime) buildLoops() error {
 	}
 	r.recall()
 	r.loadShards(shards)
-	out := &outlet{dispatcher: r.dispatcher, store: r.store, auth: r.auth, egress: r.egress, fates: r.fates, queries: r.queries}
+	out := &outlet{dispatcher: r.dispatcher, store: r.store, auth: r.auth, egress: r.egress, fates: r.fates, refused: refusals{log: r.log}, queries: r.queries}
 	set, err := loop.NewSet(loopSettings(c, r.began, r.log), states, out)
 	if err != nil {
 		return err

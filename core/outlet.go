@@ -1,6 +1,8 @@
 package core
 
 import (
+	"time"
+
 	"github.com/pushcore/pushcore/core/auth"
 	"github.com/pushcore/pushcore/core/dispatch"
 	"github.com/pushcore/pushcore/core/envelope"
@@ -18,6 +20,7 @@ type outlet struct {
 	auth       *auth.Authenticator
 	egress     *host.Egress
 	fates      *fateExport
+	refused    refusals
 	queries    *queries
 	loops      *loop.Set
 }
@@ -35,8 +38,11 @@ func (o *outlet) Room(int)                    { o.dispatcher.Space() }
 func (o *outlet) Publish(p []shard.Publish) {
 	for i := range p {
 		out := sdk.Outgoing{Output: p[i].Output, Key: p[i].Key, Headers: p[i].Headers, Body: p[i].Body}
-		loop, token := p[i].Loop, p[i].Token
+		loop, token, output := p[i].Loop, p[i].Token, p[i].Output
 		o.egress.Publish(out, p[i].Origin, func(r sdk.PublishResult) {
+			if r.Final && r.Error != "" {
+				o.refused.note(output, r.Error, time.Now())
+			}
 			o.answer(loop, &shard.Published{Results: []shard.PublishResult{{Token: token, Err: r.Error, Retryable: !r.Final}}})
 		})
 	}
