@@ -109,6 +109,7 @@ func (r *Runtime) buildLoops() error {
 	if err != nil {
 		return err
 	}
+	r.box = box
 	var states []loop.State
 	var shards []*shard.Shard
 	for i := range r.plan.Loops {

@@ -21,7 +21,7 @@ func (r *Runtime) outlive(s *shard.Config, box *seal.Box) {
 	for i := range r.prepared.transports {
 		apart := r.prepared.transports[i].process != nil
 		s.Echoes = append(s.Echoes, apart)
-		s.Outlives = append(s.Outlives, apart && box != nil)
+		s.Outlives = append(s.Outlives, apart && box != nil && r.prepared.cfg.Sessions.CoreGrace > 0)
 	}
 	if box != nil {
 		s.Seal, s.Unseal = box.Seal, box.Open
@@ -40,14 +40,10 @@ func (r *Runtime) sweep() {
 	process.Sweep(r.prepared.dataDir(), kept, r.log)
 }
 
-// sealBox opens the box, or returns nil where nothing outlives the node.
+// sealBox opens the box, or returns nil where nothing can outlive the node.
 func (r *Runtime) sealBox() (*seal.Box, error) {
 	c := r.prepared.cfg
-	apart := false
-	for i := range r.prepared.transports {
-		apart = apart || r.prepared.transports[i].process != nil
-	}
-	if !apart || c.Store.Kind != config.StoreDisk || c.Sessions.CoreGrace == 0 {
+	if c.Store.Kind != config.StoreDisk {
 		return nil, nil
 	}
 	key, err := seal.LoadKey(filepath.Join(c.Store.Path, keyName))

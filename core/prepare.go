@@ -1,6 +1,7 @@
 package core
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,7 +44,11 @@ type PrepareOptions struct {
 	Insecure bool   // accept listeners beyond loopback that are open to everybody
 	NoExec   bool   // start no third parties' executables: what they would say stays unknown
 	Version  string // of this program, for the plugins' logs
-	Log      *slog.Logger
+	// Preflight says why the program's file, as it is now, cannot take this node's
+	// place; nil: the node is not upgraded.
+	Preflight func(context.Context) error
+	Estate    *Estate // of the program before, in this process; or nil
+	Log       *slog.Logger
 }
 
 // Prepare makes and configures the plugins that a configuration names, and checks

@@ -17,6 +17,7 @@ import (
 	"github.com/pushcore/pushcore/core/host"
 	"github.com/pushcore/pushcore/core/loop"
 	"github.com/pushcore/pushcore/core/metrics"
+	"github.com/pushcore/pushcore/core/seal"
 	"github.com/pushcore/pushcore/core/shard"
 	"github.com/pushcore/pushcore/core/store"
 	"github.com/pushcore/pushcore/sdk"
@@ -34,6 +35,7 @@ type Runtime struct {
 	owner      func(user string) int
 	dispatcher *dispatch.Dispatcher
 	store      store.Store
+	box        *seal.Box // nil: nothing can outlive the node
 	auth       *auth.Authenticator
 	egress     *host.Egress
 	fates      *fateExport
@@ -47,6 +49,7 @@ type Runtime struct {
 	listeners      []*admin.Listener
 	endpoints      []Endpoint
 
+	upgrades chan struct{} // capacity 1: Upgrade → whoever runs the node
 	ready    atomic.Bool
 	started  atomic.Bool // all of Start is done
 	draining drain
@@ -65,7 +68,7 @@ type Endpoint struct {
 // New builds a node on what its store holds. Nothing runs, and nothing but the store
 // is open, before Start. If the store cannot be opened the error is ErrStore.
 func New(p *Prepared, log *slog.Logger) (*Runtime, error) {
-	r := &Runtime{prepared: p, log: log, began: time.Now(), queries: newQueries(), draining: drain{done: make(chan struct{})}}
+	r := &Runtime{prepared: p, log: log, began: time.Now(), queries: newQueries(), upgrades: make(chan struct{}, 1), draining: drain{done: make(chan struct{})}}
 	r.plan = loop.NewPlan(runtime.GOMAXPROCS(0), p.cfg.Node.Loops)
 	r.busy = make([]time.Duration, r.plan.Loops)
 	for _, t := range p.transports {

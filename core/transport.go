@@ -21,6 +21,9 @@ type transport interface {
 	Check() error
 	// Restarts is how often its process was started again.
 	Restarts() uint64
+	// Abandon lets go of it without closing it: its process waits for another core.
+	// A transport in the core is closed with it.
+	Abandon()
 	// Close closes it, at the latest at the deadline, and tells the shards that it
 	// is gone with all its connections. The loops must still run.
 	Close(deadline time.Time) error
@@ -36,7 +39,10 @@ func (r *Runtime) openTransport(loops *loop.Set, index int) (transport, []sdk.En
 	t := &r.prepared.transports[index]
 	log := r.log.With("plugin", t.name)
 	if t.process == nil {
-		instance, endpoints, err := local.Open(loops, index, t.plugin, log)
+		instance, endpoints, err := r.inherit(index)
+		if instance == nil && err == nil {
+			instance, endpoints, err = local.Open(loops, index, t.plugin, log)
+		}
 		if err != nil {
 			return nil, nil, err
 		}

@@ -55,7 +55,16 @@ func run(cmd *cobra.Command, o *runOptions) error {
 	for _, w := range warnings(c) {
 		log.Warn(w)
 	}
-	p, err := core.Prepare(c, builtIn, core.PrepareOptions{Insecure: o.insecure, Version: version, Log: log})
+	estate, err := takeEstate()
+	if err != nil {
+		log.Error("connections of the program before are lost", "error", err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	p, err := core.Prepare(c, builtIn, core.PrepareOptions{
+		Insecure: o.insecure, Version: version, Preflight: preflight(program, o.file), Estate: estate, Log: log})
 	if err != nil {
 		return withPrepareExit(err)
 	}
@@ -82,7 +91,13 @@ func run(cmd *cobra.Command, o *runOptions) error {
 	if err := writePorts(o.portsFile, node.Endpoints()); err != nil {
 		return err
 	}
-	<-signals
+	select {
+	case <-signals:
+	case <-node.Upgrades():
+		log.Info("the program is replaced")
+		err := replaceProgram(node, time.Duration(c.Node.Drain.Timeout))
+		log.Error("the program was not replaced: the node stops", "error", err)
+	}
 	return shutDown(node, time.Duration(c.Node.Drain.Timeout), signals, log)
 }
 

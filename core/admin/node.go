@@ -32,6 +32,13 @@ type Node interface {
 	// begun, and says how far it is. It does not end the node.
 	Drain(ctx context.Context) (Drain, error)
 
+	// Upgrade has the program replaced by what its file is now, soon, if that can take
+	// over; the error says why it cannot.
+	Upgrade(ctx context.Context) error
+
+	// About says who answers.
+	About() About
+
 	// UpgradePlugin replaces the processes of a plugin instance by what their file is
 	// now; sha256 is the checksum of that where the configuration names one. The error
 	// is ErrNotFound, ErrInCore, or why it did not work.
@@ -185,3 +192,11 @@ const (
 
 // ErrInCore is why a plugin cannot be upgraded by itself.
 var ErrInCore = errors.New("it runs in the core, not in a process of its own: upgrade the node")
+
+// About is a node, and its present run.
+type About struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Run     string `json:"run"` // another one after each start or upgrade
+	PID     int    `json:"pid"`
+}

@@ -60,6 +60,8 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"GET /v1/messages":                         s.ask(s.messages, ScopeRead),
 		"GET /v1/messages/{id}":                    s.ask(s.message, ScopeRead),
 		"POST /v1/node/drain":                      s.ask(s.drain, ScopeAdmin),
+		"GET /v1/node":                             s.ask(s.about, ScopeRead),
+		"POST /v1/node/upgrade":                    s.ask(s.upgrade, ScopeAdmin),
 		"POST /v1/plugins/{plugin}/upgrade":        s.ask(s.upgradePlugin, ScopeAdmin),
 		"GET /openapi.json":                        describe,
 	}

@@ -52,7 +52,11 @@ func (n *fakeNode) Erase(context.Context, string) (int, error) { return 3, n.fai
 func (n *fakeNode) Forget(_ context.Context, user, device string) (int, error) {
 	return len(user) + len(device), n.failure
 }
-func (n *fakeNode) Drain(context.Context) (Drain, error)         { return n.drain, n.failure }
+func (n *fakeNode) Drain(context.Context) (Drain, error) { return n.drain, n.failure }
+
+func (n *fakeNode) Upgrade(context.Context) error { return n.failure }
+
+func (n *fakeNode) About() About { return About{Name: "n1", Version: "1", Run: "a", PID: 7} }
 
 func (n *fakeNode) UpgradePlugin(_ context.Context, name, sum string) (PluginUpgrade, error) {
 	switch name {

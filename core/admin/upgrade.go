@@ -28,3 +28,18 @@ func (s *Server) upgradePlugin(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, u)
 	}
 }
+
+// about says who answers.
+func (s *Server) about(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, s.node.About())
+}
+
+// upgrade has the program replaced. What answers GET /v1/node with another run is
+// the new one.
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
+	if err := s.node.Upgrade(r.Context()); err != nil {
+		writeProblem(w, Problem{Status: http.StatusConflict, Code: "cannot_upgrade", Detail: err.Error()})
+		return
+	}
+	writeJSON(w, http.StatusAccepted, s.node.About())
+}

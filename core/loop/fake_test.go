@@ -94,6 +94,8 @@ func (s *fakeState) Written(plugin int, batches uint64) {
 	s.call(fmt.Sprintf("written %d: %d", plugin, batches), nil)
 }
 
+func (s *fakeState) Leaving(int) []shard.Leaving { return nil }
+
 func (s *fakeState) Rename(plugin int, names []shard.Renamed) {
 	s.call(fmt.Sprintf("rename %d: %d", plugin, len(names)), nil)
 }

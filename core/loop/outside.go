@@ -1,6 +1,9 @@
 package loop
 
-import "github.com/pushcore/pushcore/core/shard"
+import (
+	"github.com/pushcore/pushcore/core/shard"
+	"github.com/pushcore/pushcore/sdk"
+)
 
 // A transport in a process of its own has more to say than its events: its end of
 // the link, which the loop calls as it calls any transport, says it through its port.
@@ -70,3 +73,24 @@ func (p *Port) stir() bool {
 	p.loop.stirred = true
 	return true
 }
+
+// Leave gives the connections of a transport on this loop away, with what its
+// sessions are to whoever takes them over: what the shard has for them is written
+// first. The transport is not called any more. It is called from another goroutine.
+func (p *Port) Leave() (sessions []shard.Leaving, conns []sdk.Frozen) {
+	p.loop.call(func() {
+		freezer, ok := p.transport.(sdk.Freezer)
+		if !ok || !p.engaged {
+			return
+		}
+		p.loop.apply()
+		freezer.Flush(p.loop.id)
+		p.engaged = false
+		sessions = p.loop.state.Leaving(p.plugin)
+		conns = freezer.Freeze(p.loop.id)
+	})
+	return sessions, conns
+}
+
+// On runs f on the port's loop and waits for it, from another goroutine.
+func (p *Port) On(f func()) { p.loop.call(f) }

@@ -33,6 +33,8 @@ type State interface {
 	Block(plugin int, blocked bool)
 	Written(plugin int, batches uint64)
 	Rename(plugin int, names []shard.Renamed)
+	// Leaving tells of an instance's connections, for who takes over.
+	Leaving(plugin int) []shard.Leaving
 	// Effects is what the calls above have for the world, until Reset.
 	Effects() *shard.Effects
 	Reset()

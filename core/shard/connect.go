@@ -65,6 +65,9 @@ func (s *Shard) authenticated(r *AuthResult) {
 	if a == nil || a.asked {
 		return // It died meanwhile.
 	}
+	if s.vacating && r.Code == 0 {
+		return // It is let in by who takes over.
+	}
 	if r.Code != 0 {
 		delete(s.arrivals, key)
 		s.reject(key, r.Code, r.Text)

@@ -204,6 +204,7 @@ func (s *Shard) closeBehind(ses *session.Session, code wire.Code) {
 // Left is what a stop waits for.
 type Left struct {
 	Attached int // sessions with a connection, or with one on its way
+	Arriving int // of these, on their way
 	Sessions int // all
 	Storing  int // operations of the store without an answer
 	Notices  int // receipts and letters without one
@@ -212,12 +213,18 @@ type Left struct {
 // Add adds what another shard has left.
 func (l *Left) Add(o Left) {
 	l.Attached += o.Attached
+	l.Arriving += o.Arriving
 	l.Sessions += o.Sessions
 	l.Storing += o.Storing
 	l.Notices += o.Notices
 }
 
 func (s *Shard) remainder() Left {
-	n := len(s.slots) - len(s.free)
-	return Left{Attached: n - s.detached, Sessions: n, Storing: len(s.jobs), Notices: s.waiting()}
+	n, arriving := len(s.slots)-len(s.free), 0
+	for _, ses := range s.slots {
+		if ses != nil && ses.State == session.Attaching {
+			arriving++
+		}
+	}
+	return Left{Attached: n - s.detached, Arriving: arriving, Sessions: n, Storing: len(s.jobs), Notices: s.waiting()}
 }

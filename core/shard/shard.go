@@ -85,6 +85,7 @@ type Shard struct {
 	chores    time.Duration // when failed and untold are looked at
 
 	draining  uint16 // close code; 0: no
+	vacating  bool   // another process is about to take over
 	moves     moves  // how devices are sent away while draining
 	accepting bool   // a message's receivers are being found
 	based     bool   // order has begun
@@ -181,6 +182,8 @@ func (s *Shard) Handle(in envelope.Input) {
 		s.drain(in.Code)
 	case *Move:
 		s.move(in)
+	case *Vacate:
+		s.vacate()
 	case *FromPeer:
 		s.fromPeer(in)
 	}

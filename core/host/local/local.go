@@ -22,10 +22,7 @@ type Instance struct {
 // Open attaches a configured transport to the loops under the instance's index
 // and opens it. The loops must run. It accepts no connection before Listen.
 func Open(loops *loop.Set, plugin int, t sdk.Transport, log *slog.Logger) (*Instance, []sdk.Endpoint, error) {
-	i := &Instance{transport: t}
-	for k := range loops.Len() {
-		i.ports = append(i.ports, loops.Loop(k).Attach(plugin, t))
-	}
+	i := attach(loops, plugin, t)
 	endpoints, err := t.Open(&host{ports: i.ports, log: log})
 	if err != nil {
 		i.detach()
@@ -35,6 +32,14 @@ func Open(loops *loop.Set, plugin int, t sdk.Transport, log *slog.Logger) (*Inst
 		p.Engage()
 	}
 	return i, endpoints, nil
+}
+
+func attach(loops *loop.Set, plugin int, t sdk.Transport) *Instance {
+	i := &Instance{transport: t}
+	for k := range loops.Len() {
+		i.ports = append(i.ports, loops.Loop(k).Attach(plugin, t))
+	}
+	return i
 }
 
 // Listen lets connections in on every loop.

@@ -244,6 +244,7 @@ func (*echo) Rejoin(int, []shard.Rejoined)     {}
 func (*echo) Block(int, bool)                  {}
 func (*echo) Written(int, uint64)              {}
 func (*echo) Rename(int, []shard.Renamed)      {}
+func (*echo) Leaving(int) []shard.Leaving      { return nil }
 func (e *echo) Effects() *shard.Effects        { return &e.effects }
 func (e *echo) Reset() {
 	for i := range e.effects.Plugins {

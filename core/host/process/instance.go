@@ -239,6 +239,16 @@ func (i *Instance) Restarts() uint64 {
 	return i.restarts
 }
 
+// Abandon lets go of the process: it waits for another core, which finds it. The
+// loops must still run.
+func (i *Instance) Abandon() {
+	close(i.closing)
+	i.upgrading.Lock()
+	defer i.upgrading.Unlock()
+	<-i.done
+	i.detach()
+}
+
 // Close closes the transport and ends its process, at the latest at the deadline,
 // and tells the shards that it is gone with all its connections. The loops must
 // still run.
