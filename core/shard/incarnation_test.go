@@ -5,6 +5,7 @@ import (
 
 	"github.com/pushcore/pushcore/core/shard"
 	"github.com/pushcore/pushcore/sdk"
+	"github.com/pushcore/pushcore/sdk/wire"
 )
 
 // pair is two shards of one node: 0 accepts connections, 1 owns all users.
@@ -101,6 +102,28 @@ func TestIncarnationsGoRound(t *testing.T) {
 		}
 		p.shards[0].Handle(&shard.PluginDown{})
 		p.give(1, p.take(0))
+	}
+}
+
+// TestConnectionThatNobodyKnowsIsClosed has a connection get to its loop after the
+// core that accepted it is gone.
+func TestConnectionThatNobodyKnowsIsClosed(t *testing.T) {
+	const conn, gone = 1<<48 | 5, 1<<48 | 6
+	p := newPair(t)
+	s := p.shards[1]
+	s.Events(0, []sdk.Event{{Kind: sdk.EventAttached, Conn: conn}, {Kind: sdk.EventAttached, Conn: gone}, {Kind: sdk.EventClosed, Conn: gone}})
+	due, ok := s.NextDue()
+	if !ok {
+		t.Fatal("it waits for nothing")
+	}
+	s.Begin(shard.Now{Mono: due, Wall: storyBegins.Add(due)})
+	s.Tick()
+	p.take(1)
+	if n := len(p.said[1]); n != 1 || p.said[1][0].Conn != conn || p.said[1][0].Kind != sdk.CommandClose || p.said[1][0].Code != uint16(wire.CodePluginRestart) {
+		t.Errorf("the shard said %+v", p.said[1])
+	}
+	if _, ok := s.NextDue(); ok || s.Held() != (shard.Held{}) {
+		t.Errorf("it still waits, and has %+v", s.Held())
 	}
 }
 

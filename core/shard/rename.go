@@ -5,6 +5,7 @@ import (
 
 	"github.com/pushcore/pushcore/core/session"
 	"github.com/pushcore/pushcore/sdk"
+	"github.com/pushcore/pushcore/sdk/wire"
 )
 
 // Renamed is a connection that another process of its instance has taken over.
@@ -18,7 +19,8 @@ type alias struct {
 	until time.Duration
 }
 
-// early is a connection that has got here before its name has.
+// early is a connection that has got here before its name has, or that nobody knows:
+// its Accept was applied when the core that had given it was gone.
 type early struct {
 	closed bool
 	until  time.Duration
@@ -27,6 +29,10 @@ type early struct {
 // aliasKept is how long authentication and logins may take.
 const aliasKept = 30 * time.Second
 
+// earlyKept is how long a name may take from loop to loop. Who has none then is told
+// to connect again.
+const earlyKept = 5 * time.Second
+
 // Rename gives connections of an instance on this loop the ids that they have in its
 // next process, with whatever is under way for them. One that is lost has closed. The
 // process before has carried out all that it was given.
@@ -34,7 +40,7 @@ func (s *Shard) Rename(plugin int, names []Renamed) {
 	i := &s.instances[plugin]
 	s.Written(plugin, i.echo.batches)
 	i.echo.batches = 0
-	s.forgetAliases(i)
+	s.forgetAliases(plugin)
 	for _, n := range names {
 		from := connKey{plugin, n.From}
 		if n.To == 0 {
@@ -115,7 +121,11 @@ func (s *Shard) attachedEarly(key connKey) {
 	if i.early == nil {
 		i.early = map[sdk.ConnID]early{}
 	}
-	i.early[key.conn] = early{until: s.now.Mono + aliasKept}
+	until := s.now.Mono + earlyKept
+	i.early[key.conn] = early{until: until}
+	if s.chores == 0 || until < s.chores {
+		s.chores = until
+	}
 }
 
 // closedBefore notes that such a connection has ended.
@@ -151,16 +161,22 @@ func (s *Shard) keyOf(plugin int, conn sdk.ConnID) connKey {
 	return connKey{plugin, conn}
 }
 
-// forgetAliases drops names that nothing can be under way for any more.
-func (s *Shard) forgetAliases(i *instance) {
+// forgetAliases drops names that nothing can be under way for any more, and closes
+// connections that nobody has named.
+func (s *Shard) forgetAliases(plugin int) {
+	i := &s.instances[plugin]
 	for from, a := range i.aliases {
 		if a.until <= s.now.Mono {
 			delete(i.aliases, from)
 		}
 	}
 	for conn, e := range i.early {
-		if e.until <= s.now.Mono {
-			delete(i.early, conn)
+		if e.until > s.now.Mono {
+			continue
+		}
+		delete(i.early, conn)
+		if !e.closed {
+			s.tellClose(connKey{plugin, conn}, wire.CodePluginRestart, "its session is not known")
 		}
 	}
 }

@@ -82,7 +82,7 @@ type Shard struct {
 	recalling bool              // notices of earlier runs are lined up
 	uplinks   map[uint64]uplink // by token
 	upBytes   int
-	chores    time.Duration // when failed and untold are looked at
+	chores    time.Duration // when failed, untold and what has no name yet are looked at
 
 	draining  uint16 // close code; 0: no
 	vacating  bool   // another process is about to take over

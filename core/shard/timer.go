@@ -27,7 +27,7 @@ func (s *Shard) Tick() {
 	}
 	s.forgetLetIn()
 	for i := range s.instances {
-		s.forgetAliases(&s.instances[i])
+		s.forgetAliases(i)
 	}
 	s.sendAway()
 }

@@ -135,6 +135,8 @@ func (k *kept) command(l sdk.Loop, cmd *sdk.Command) {
 		}
 	case sdk.CommandReject:
 		c.answered(sdk.EventConnect, "")
+	case sdk.CommandClose:
+		delete(k.conns, cmd.Conn) // Its session is not to come back, whenever it says Closed.
 	case sdk.CommandJoinResult:
 		c.answered(sdk.EventJoin, cmd.Group)
 	case sdk.CommandRefreshResult:
