@@ -65,3 +65,36 @@ func childrenOf(pid int) string {
 	}
 	return all.String()
 }
+
+func TestNodeThatIsKilledFindsItsPluginsAgain(t *testing.T) {
+	config := `
+http: { listen: 127.0.0.1:0 }
+store: { path: ` + t.TempDir() + ` }
+plugins:
+  edge: { use: tcp, placement: process, config: { listen: 127.0.0.1:0 } }
+`
+	first := startNode(t, config)
+	plugin := servedBy(t, first)
+	if err := first.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-first.ended
+	second := startNode(t, config)
+	second.await(t, "taken over from an earlier runtime")
+	if second.urls["edge"] != first.urls["edge"] {
+		t.Errorf("devices were at %s, now they are to go to %s", first.urls["edge"], second.urls["edge"])
+	}
+
+	// A node with another configuration ends it: it holds the listener.
+	if err := second.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-second.ended
+	third := startNode(t, strings.Replace(config, "edge:", "other:", 1))
+	if err := syscall.Kill(plugin, 0); err == nil && !strings.Contains(third.out.String(), "the configuration does not have it any more") {
+		t.Errorf("it lives on:\n%s", third.out.String())
+	}
+	if code := third.stop(t); code != exitOK {
+		t.Errorf("exit code %d\n%s", code, third.out.String())
+	}
+}
