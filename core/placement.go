@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/pushcore/pushcore/core/config"
 	"github.com/pushcore/pushcore/core/host/process"
@@ -44,18 +45,35 @@ func (p *Prepared) configureTransport(in *config.Plugin, t sdk.Transport, option
 	if err != nil {
 		return err
 	}
-	p.addProcesses(in, setup, func(part int) *process.Plugin { return process.Later(c.ForPart(part), options) })
-	return nil
+	return p.addProcesses(in, setup, func(part int) *process.Plugin { return process.Later(c.ForPart(part), options) })
 }
 
-// addProcesses adds the processes of an instance.
-func (p *Prepared) addProcesses(in *config.Plugin, setup sdk.Setup, next func(part int) *process.Plugin) {
+// addProcesses adds the processes of an instance, which share its addresses: the
+// system cannot choose a port for all of them.
+func (p *Prepared) addProcesses(in *config.Plugin, setup sdk.Setup, next func(part int) *process.Plugin) error {
+	for _, address := range setup.Listen {
+		if in.Processes > 1 && strings.HasSuffix(address, ":0") {
+			return fmt.Errorf("%s: plugins.%s.processes: several processes cannot share %s: give it a port", p.cfg.Pos("plugins."+in.Name+".processes"), in.Name, address)
+		}
+	}
 	for part := range in.Processes {
 		p.transports = append(p.transports, transportInstance{name: in.Name, process: next(part), parts: in.Processes, setup: setup})
 	}
+	return nil
+}
+
+// checkMQ refuses what an MQ plugin cannot: its sources are one process's.
+func (p *Prepared) checkMQ(in *config.Plugin) error {
+	if in.Processes > 1 {
+		return fmt.Errorf("%s: plugins.%s.processes: an MQ plugin has one process", p.cfg.Pos("plugins."+in.Name+".processes"), in.Name)
+	}
+	return nil
 }
 
 func (p *Prepared) configureMQ(in *config.Plugin, m sdk.MQ, options []byte) error {
+	if err := p.checkMQ(in); err != nil {
+		return err
+	}
 	setup, faults := m.Configure(options)
 	if err := p.cfg.PluginErrors(in.Name, faults); err != nil {
 		return err
@@ -83,15 +101,18 @@ func (p *Prepared) configureCommand(in *config.Plugin, options []byte) error {
 	}
 	if info.Kind == sdk.KindMQ {
 		p.mqs = append(p.mqs, mqInstance{in.Name, process.NewMQ(plugin, info, setup, c.Log), setup})
-		return nil
+		return p.checkMQ(in)
 	}
-	p.addProcesses(in, setup, func(part int) *process.Plugin {
+	err = p.addProcesses(in, setup, func(part int) *process.Plugin {
 		if part == 0 {
 			return plugin
 		}
 		return process.Later(c.ForPart(part), options)
 	})
-	return nil
+	if err != nil {
+		plugin.Discard()
+	}
+	return err
 }
 
 func (p *Prepared) builtInProcess(in *config.Plugin) (process.Config, error) {
@@ -104,7 +125,7 @@ func (p *Prepared) builtInProcess(in *config.Plugin) (process.Config, error) {
 func (p *Prepared) processConfig(in *config.Plugin, command []string) process.Config {
 	return process.Config{
 		Instance: in.Name, Command: command, SHA256: in.SHA256, Env: in.Env, MemoryMax: int64(in.Limits.Memory),
-		DataDir: p.dataDir(), Runtime: p.options.Version, Log: p.options.Log.With("plugin", in.Name),
+		Shared: in.Processes > 1, DataDir: p.dataDir(), Runtime: p.options.Version, Log: p.options.Log.With("plugin", in.Name),
 	}
 }
 

@@ -99,7 +99,7 @@ var keyComments = map[string]string{
 	"Plugin.Limits":             "Bounds of each process of the instance.",
 	"Plugin.Options":            "The plugin's own options, which only the plugin reads. A path in a key\nthat ends in `_file` is made relative to the configuration file's\ndirectory.",
 	"Plugin.Placement":          "Where the plugin runs. In the core it costs least; in a process of its own\nits faults stay its own, and connections outlive the core. The default is\nthe core for `use`; a `command` is always a process.",
-	"Plugin.Processes":          "How many processes share the instance's listener: one holds about 20,000\nconnections where descriptors are bounded to that.",
+	"Plugin.Processes":          "How many processes share a transport's listeners, whose ports are then not\nchosen by the system: one holds about 20,000 connections where descriptors\nare bounded to that.",
 	"Plugin.SHA256":             "The SHA-256 of the executable, in hex: another file is not started. Only\nfor `command`.",
 	"Plugin.Use":                "Which plugin of this program it is. Empty, and without `command`: the one\nthat is called like the instance.",
 	"PluginLimits.Memory":       "The memory that it may have resident, at least 16MiB; beyond it the\nprocess is killed and started again. 0: no bound.",

@@ -38,8 +38,9 @@ type Plugin struct {
 	Env map[string]string `key:"env"`
 	// Bounds of each process of the instance.
 	Limits PluginLimits `key:"limits"`
-	// How many processes share the instance's listener: one holds about 20,000
-	// connections where descriptors are bounded to that.
+	// How many processes share a transport's listeners, whose ports are then not
+	// chosen by the system: one holds about 20,000 connections where descriptors
+	// are bounded to that.
 	Processes int `key:"processes" min:"1" max:"64"`
 	// The plugin's own options, which only the plugin reads. A path in a key
 	// that ends in `_file` is made relative to the configuration file's

@@ -18,6 +18,8 @@ const (
 	// CarrierKey set to CarrierPortable has the plugin accept links over gRPC only.
 	CarrierKey      = "PUSHCORE_CARRIER"
 	CarrierPortable = "portable"
+	// SharedKey is set if other processes of the instance listen on the same addresses.
+	SharedKey = "PUSHCORE_SHARED"
 	// Protocol is the version of pluginpb and of the links. It changes when they
 	// cannot understand each other any more; Info's API version tells the rest.
 	Protocol = 1

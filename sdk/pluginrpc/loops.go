@@ -16,9 +16,13 @@ type Loops struct {
 	log     *slog.Logger
 	loops   []*loop
 	passing passing
+	shared  bool
 }
 
-var _ sdk.Host = (*Loops)(nil)
+var (
+	_ sdk.Host   = (*Loops)(nil)
+	_ sdk.Sharer = (*Loops)(nil)
+)
 
 // LoopsConfig says how loops run.
 type LoopsConfig struct {
@@ -27,6 +31,8 @@ type LoopsConfig struct {
 	// Keep has them remember what a runtime that comes back must know of the
 	// connections, which then outlive it.
 	Keep bool
+	// Shared says that other processes listen on the same addresses.
+	Shared bool
 	// Gone is called on a loop whose link has ended. It must not block.
 	Gone func(l sdk.Loop, err error)
 	// Handed is called on a loop whose connections were frozen for a successor;
@@ -37,7 +43,7 @@ type LoopsConfig struct {
 
 // NewLoops starts loops for a configured transport. They have no links yet.
 func NewLoops(p sdk.Transport, c LoopsConfig) (*Loops, error) {
-	h := &Loops{plugin: p, log: c.Log, passing: passing{conns: map[sdk.ConnID]*keptConn{}}}
+	h := &Loops{plugin: p, log: c.Log, shared: c.Shared, passing: passing{conns: map[sdk.ConnID]*keptConn{}}}
 	for i := range sdk.Loop(c.Loops) {
 		l, err := newLoop(p, i, c.Log)
 		if err != nil {
@@ -106,6 +112,9 @@ func (h *Loops) Credit(l sdk.Loop) int { return h.loops[l].credit() }
 
 // Poller implements sdk.Host.
 func (h *Loops) Poller(l sdk.Loop) sdk.Poller { return h.loops[l].reactor }
+
+// Shared implements sdk.Sharer.
+func (h *Loops) Shared() bool { return h.shared }
 
 // Log implements sdk.Host.
 func (h *Loops) Log() *slog.Logger { return h.log }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -45,7 +46,7 @@ func (r *transportRunner) Attach(q *pluginpb.AttachRequest) (*pluginpb.AttachRep
 	}
 	if r.loops == nil {
 		loops, err := pluginrpc.NewLoops(r.plugin, pluginrpc.LoopsConfig{
-			Loops: int(q.GetLoops()), Keep: q.GetGraceMs() > 0, Log: r.log, Gone: r.linkGone, Handed: r.handed,
+			Loops: int(q.GetLoops()), Keep: q.GetGraceMs() > 0, Log: r.log, Shared: os.Getenv(pluginrpc.SharedKey) != "", Gone: r.linkGone, Handed: r.handed,
 		})
 		if err != nil {
 			return nil, err

@@ -25,6 +25,9 @@ type Config struct {
 	Instance string
 	// Part counts the processes of an instance, from 0.
 	Part int
+	// Shared says that the instance has other processes, which listen on the same
+	// addresses.
+	Shared bool
 	// Command is the executable and its arguments. Without a slash the executable
 	// is looked for in PATH. See BuiltIn.
 	Command []string
@@ -115,6 +118,9 @@ func (c *Config) environ(handshake []string, socketDir string) []string {
 		env[name] = value
 	}
 	env[pluginrpc.SocketDirKey] = socketDir
+	if c.Shared {
+		env[pluginrpc.SharedKey] = "1"
+	}
 	env[pluginrpc.LogLevelKey] = c.logLevel()
 	list := make([]string, 0, len(env))
 	for name, value := range env {

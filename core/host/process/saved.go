@@ -42,7 +42,7 @@ func (c *Config) fingerprint(options []byte) string {
 	if c.BuiltIn != "" {
 		command = []string{c.BuiltIn}
 	}
-	encoded, err := json.Marshal([]any{command, c.SHA256, c.Env, options})
+	encoded, err := json.Marshal([]any{command, c.SHA256, c.Env, c.Shared, options})
 	if err != nil {
 		return "" // Strings and bytes always encode.
 	}

@@ -95,7 +95,7 @@ func (t *Transport) AdoptListeners(h sdk.Host, frozen []sdk.Frozen) ([]sdk.Endpo
 		e.fds = append(e.fds, frozen[i].FD)
 	}
 	for _, name := range t.config.Listen {
-		e, err := complete(byName[name], name, h.Loops())
+		e, err := complete(byName[name], name, h.Loops(), shares(h))
 		if err != nil {
 			t.closeEndpoints()
 			return nil, err
@@ -112,9 +112,9 @@ func (t *Transport) AdoptListeners(h sdk.Host, frozen []sdk.Frozen) ([]sdk.Endpo
 }
 
 // complete opens the sockets that an adopted endpoint lacks.
-func complete(e *endpoint, name string, loops int) (*endpoint, error) {
+func complete(e *endpoint, name string, loops int, shared bool) (*endpoint, error) {
 	if e == nil {
-		return bind(name, loops)
+		return bind(name, loops, shared)
 	}
 	for len(e.fds) < loops {
 		fd, _, err := listenSocket(e.address)

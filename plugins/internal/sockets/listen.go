@@ -32,13 +32,16 @@ type endpoint struct {
 
 // bind opens a listening socket for each loop, all on one port; the kernel
 // spreads connections over them. Nothing is accepted before they are watched.
-func bind(address string, loops int) (*endpoint, error) {
+// Where the address is shared, other processes may be bound to it already.
+func bind(address string, loops int, shared bool) (*endpoint, error) {
 	want, err := resolve(address)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
-	if err := free(want); err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	if !shared {
+		if err := free(want); err != nil {
+			return nil, fmt.Errorf("listen on %s: %w", address, err)
+		}
 	}
 	e := &endpoint{name: address, address: want}
 	for range loops {

@@ -46,7 +46,7 @@ func (t *Transport) Open(h sdk.Host) ([]sdk.Endpoint, error) {
 		t.loops = append(t.loops, newLoop(t, sdk.Loop(i)))
 	}
 	for _, address := range t.config.Listen {
-		e, err := bind(address, h.Loops())
+		e, err := bind(address, h.Loops(), shares(h))
 		if err != nil {
 			t.closeEndpoints()
 			return nil, err
@@ -54,6 +54,12 @@ func (t *Transport) Open(h sdk.Host) ([]sdk.Endpoint, error) {
 		t.endpoints = append(t.endpoints, e)
 	}
 	return t.urls(), nil
+}
+
+// shares says whether other processes listen on the same addresses.
+func shares(h sdk.Host) bool {
+	s, ok := h.(sdk.Sharer)
+	return ok && s.Shared()
 }
 
 // urls are the endpoints as the host is told of them.
