@@ -16,5 +16,8 @@
 //	forget.go   devices that are known no more
 //	groups.go   joining and leaving; control.go: operations of the backend
 //	uplink.go   from devices to the broker
+//	keep.go     what plugins' processes keep of sessions; kept.go: its bytes
+//	rejoin.go   sessions of an earlier core go on; rename.go: in another process
+//	block.go    an instance takes nothing; written.go: what it has written
 //	books.go    does everything add up; query.go: what operators ask
 package shard
