@@ -78,8 +78,14 @@ foreign() {
 	if ! have redis-server; then without_services apt_install redis-server || lack "Redis was not installed"; fi
 }
 
+# mosquitto brings clients that examples/plugins/mqtt is tried with.
+mosquitto() {
+	if ! have mosquitto_sub; then apt_install mosquitto-clients || lack "mosquitto-clients were not installed"; fi
+}
+
 rabbitmq
 kafka
+mosquitto
 foreign
 netfilter
 if [ "$missing" = 1 ]; then

@@ -45,6 +45,7 @@ type conn struct {
 	keepAlive time.Duration // the device's wish; then what it is watched by
 
 	will      *packet.Will // to be published unless the device says goodbye
+	nameless  bool         // it has no client id: it is told the one that it is assigned
 	quiet     bool         // no reason texts but in CONNACK and DISCONNECT
 	sizeMax   int          // of a packet to the device; 0: any
 	flight    flight       // sent at QoS 1, not acked

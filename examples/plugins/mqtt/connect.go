@@ -34,6 +34,7 @@ func (c *conn) connect(p packet.Raw) error {
 		c.will = m.Will
 	}
 	c.keepAlive = time.Duration(m.KeepAlive) * time.Second
+	c.nameless = m.ClientID == ""
 	c.quiet, c.sizeMax = m.Properties.NoProblemInfo, int(m.Properties.MaximumPacketSize)
 	c.phase = waiting
 	c.loop.emit(sdk.Event{Kind: sdk.EventConnect, Conn: c.id, Connect: c.connectOf(&m)})
@@ -102,7 +103,10 @@ func (c *conn) accept(a *sdk.Accept) {
 func (c *conn) connack(a *sdk.Accept) {
 	l := c.loop
 	ack := packet.Connack{
-		SessionPresent: a.Resumed, ReceiveMaximum: uplinkMax, MaximumPacketSize: uint32(l.packetMax()), AssignedClientID: a.Device,
+		SessionPresent: a.Resumed, ReceiveMaximum: uplinkMax, MaximumPacketSize: uint32(l.packetMax()),
+	}
+	if c.nameless {
+		ack.AssignedClientID = a.Device
 	}
 	if c.version == packet.V5 && a.Heartbeat > 0 {
 		seconds := min((a.Heartbeat+time.Second-1)/time.Second, 0xFFFF)
