@@ -36,7 +36,6 @@ type Session struct {
 	Conn       sdk.ConnID
 	Peer       string
 	State      State
-	Conns      uint64 // connections it has had
 	Congested  bool
 	Refreshing bool // new credentials are being checked
 
@@ -52,7 +51,7 @@ type Session struct {
 	Resend    []*Pair // in seq order; goes before Out
 	Handed    []Entry // fast ones that the transport has, not yet known to be written
 	Hand      uint32  // counts how often Handed was begun anew
-	Written   int     // of Handed: written as far as the transport knows, but for a jam
+	Written   uint32  // of Handed: written as far as the transport knows, but for a jam
 
 	// CatchUps are histories that the device asked for; while there are any, the
 	// outbox waits behind them. The first is at hand.
@@ -72,18 +71,19 @@ type Session struct {
 	Timer    wheel.ID
 	TimerAt  time.Duration
 	Slot     uint32        // in the shard's table, for the wheel
+	Conns    uint32        // connections it has had
 	Until    time.Duration // Detached: the end of its resume window
 	StoreAt  time.Duration // look for pairs to store then; 0: none
 	ExpireAt time.Time     // a message in memory expires then; zero: none
 
 	Dirty    bool   // on the shard's list to serve
-	ParkedAt int    // on the list of plugin ParkedAt-1, which is blocked; 0: on none
 	Served   bool   // on the list of this batch
+	Unkept   bool   // what its plugin keeps of it has changed
+	ParkedAt uint16 // on the list of plugin ParkedAt-1, which is blocked; 0: on none
 	Closing  uint16 // close with this code when the outbox is empty; 0: no
 	Stamp    uint64 // the last message that reached it
 
-	Unkept bool          // what its plugin keeps of it has changed
-	KeptAt time.Duration // when that was told last
+	KeptAt time.Duration // when its plugin was told last what to keep
 
 	Announced bool   // its being online was told
 	Lost      uint16 // why its last connection ended; 0: the peer went away

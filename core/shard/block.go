@@ -47,10 +47,11 @@ func (s *Shard) instanceEvent(plugin int, e *sdk.Event) {
 
 // park has a session wait until its instance is not blocked any more.
 func (s *Shard) park(ses *session.Session) {
-	if ses.ParkedAt == ses.Plugin+1 {
+	at := uint16(ses.Plugin) + 1 //nolint:gosec // There are few plugins.
+	if ses.ParkedAt == at {
 		return
 	}
-	ses.ParkedAt = ses.Plugin + 1
+	ses.ParkedAt = at
 	i := &s.instances[ses.Plugin]
 	i.parked = append(i.parked, ses)
 }
@@ -59,7 +60,7 @@ func (s *Shard) park(ses *session.Session) {
 func (s *Shard) unpark(plugin int) {
 	i := &s.instances[plugin]
 	for _, ses := range i.parked {
-		if ses.ParkedAt == plugin+1 {
+		if int(ses.ParkedAt) == plugin+1 {
 			ses.ParkedAt = 0
 		}
 		s.markDirty(ses)

@@ -47,7 +47,7 @@ func (i *instance) clock(now time.Duration) time.Duration {
 func (s *Shard) outside() (n int) {
 	for i := range s.instances {
 		in := &s.instances[i]
-		n += len(in.parked) + len(in.echo.queue) + len(in.early)
+		n += len(in.parked) + len(in.echo.queue) - in.echo.head + len(in.early)
 	}
 	return n + len(s.unkept)
 }

@@ -20,7 +20,7 @@ type kept struct {
 	id       string
 	token    []byte
 	epoch    uint64
-	conns    uint64 // connections that the session has had
+	conns    uint32 // connections that the session has had
 	last     uint64 // highest number given so far
 	since    time.Time
 	expires  time.Time // zero: never
@@ -57,7 +57,7 @@ func appendKept(b []byte, k *kept) []byte {
 	for _, text := range [...]string{k.plugin, k.user, k.device, k.platform, k.id, string(k.token)} {
 		b = appendText(b, text)
 	}
-	for _, n := range [...]uint64{k.epoch, k.conns, k.last} {
+	for _, n := range [...]uint64{k.epoch, uint64(k.conns), k.last} {
 		b = binary.AppendUvarint(b, n)
 	}
 	b = binary.AppendVarint(b, nanos(k.since))
@@ -106,7 +106,7 @@ func readKept(b []byte) (*kept, error) {
 		return nil, errKept
 	}
 	k := &kept{plugin: r.text(), user: r.text(), device: r.text(), platform: r.text(), id: r.text(), token: []byte(r.text())}
-	k.epoch, k.conns, k.last = r.number(), r.number(), r.number()
+	k.epoch, k.conns, k.last = r.number(), uint32(r.number()), r.number() //nolint:gosec // It was one.
 	k.since, k.expires = r.time(), r.time()
 	k.heartbeat, k.windowMax = time.Duration(r.signed()), int(r.signed())
 	k.codec, k.client.Name, k.client.Version, k.peer = r.text(), r.text(), r.text(), r.text()

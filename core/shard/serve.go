@@ -170,7 +170,7 @@ func (s *Shard) sentFirst(ses *session.Session, n int) {
 	}
 	left := copy(ses.Handed, ses.Handed[n:])
 	clear(ses.Handed[left:])
-	ses.Handed, ses.Written = ses.Handed[:left], max(0, ses.Written-n)
+	ses.Handed, ses.Written = ses.Handed[:left], ses.Written-min(ses.Written, uint32(n)) //nolint:gosec // As many as were handed over
 	if left == 0 && cap(ses.Handed) > handedKeep {
 		ses.Handed = nil
 	}

@@ -8,7 +8,8 @@ import (
 type echo struct {
 	batches uint64       // given since the instance's process began
 	stale   bool         // the batch at hand is for an instance that has ended
-	queue   []handedOver // in the order of batches
+	queue   []handedOver // in the order of batches, those before head written
+	head    int
 }
 
 // handedOver is fast messages of one session in one batch.
@@ -16,7 +17,7 @@ type handedOver struct {
 	batch uint64
 	ses   *session.Session
 	hand  uint32 // Session.Hand then
-	n     int
+	n     uint32
 }
 
 // echoes says whether an instance tells what it has written.
@@ -27,7 +28,7 @@ func (s *Shard) echoes(plugin int) bool {
 // handOverFast notes that the batch at hand has fast messages for a session.
 func (s *Shard) handOverFast(ses *session.Session, n int) {
 	e := &s.instances[ses.Plugin].echo
-	e.queue = append(e.queue, handedOver{e.batches + 1, ses, ses.Hand, n})
+	e.queue = append(e.queue, handedOver{e.batches + 1, ses, ses.Hand, uint32(n)}) //nolint:gosec // Items of a batch.
 }
 
 // countBatch counts what was given to the instances in this turn.
@@ -47,9 +48,8 @@ func (s *Shard) countBatches() {
 // or when their connection that has jammed is writable.
 func (s *Shard) Written(plugin int, batches uint64) {
 	e := &s.instances[plugin].echo
-	n := 0
-	for ; n < len(e.queue) && e.queue[n].batch <= batches; n++ {
-		h := &e.queue[n]
+	for ; e.head < len(e.queue) && e.queue[e.head].batch <= batches; e.head++ {
+		h := &e.queue[e.head]
 		if h.hand == h.ses.Hand {
 			h.ses.Written += h.n
 			if !h.ses.Congested {
@@ -58,13 +58,25 @@ func (s *Shard) Written(plugin int, batches uint64) {
 		}
 		*h = handedOver{}
 	}
-	e.queue = e.queue[n:]
-	if len(e.queue) == 0 {
+	e.shrink()
+}
+
+// echoKeep is the most places that an empty queue keeps.
+const echoKeep = 4096
+
+// shrink gives the places of what was written to what comes.
+func (e *echo) shrink() {
+	if left := len(e.queue) - e.head; left <= e.head {
+		copy(e.queue, e.queue[e.head:])
+		clear(e.queue[left:])
+		e.queue, e.head = e.queue[:left], 0
+	}
+	if len(e.queue) == 0 && cap(e.queue) > echoKeep {
 		e.queue = nil
 	}
 }
 
 // sentWritten ends the fast messages of a session that were written.
 func (s *Shard) sentWritten(ses *session.Session) {
-	s.sentFirst(ses, min(ses.Written, len(ses.Handed)))
+	s.sentFirst(ses, min(int(ses.Written), len(ses.Handed)))
 }
