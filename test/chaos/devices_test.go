@@ -26,7 +26,7 @@ type devices struct {
 	wait   sync.WaitGroup
 	failed atomic.Pointer[string]
 
-	connected, handled, resumed, moved atomic.Int64
+	connected, handled, resumed, moved, lost atomic.Int64
 }
 
 // statsEvery is how often the process tells what it has.
@@ -70,7 +70,7 @@ func (d *devices) tell() {
 	defer ticker.Stop()
 	out := json.NewEncoder(os.Stdout)
 	for {
-		s := fleetStats{Connected: d.connected.Load(), Handled: d.handled.Load(), Resumed: d.resumed.Load(), Moved: d.moved.Load()}
+		s := fleetStats{Connected: d.connected.Load(), Handled: d.handled.Load(), Resumed: d.resumed.Load(), Moved: d.moved.Load(), Lost: d.lost.Load()}
 		if why := d.failed.Load(); why != nil {
 			s.Failed = *why
 		}
@@ -137,6 +137,9 @@ func (o *one) closed(why string) {
 	if o.isOpen {
 		o.isOpen = false
 		o.connected.Add(-1)
+		if o.ctx.Err() == nil {
+			o.lost.Add(1)
+		}
 		o.event("close", why)
 	}
 }

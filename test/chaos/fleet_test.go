@@ -34,6 +34,7 @@ type fleetConfig struct {
 // fleetStats is what the process tells while it runs.
 type fleetStats struct {
 	Connected, Handled, Resumed, Moved int64
+	Lost                               int64  // connections that ended before the story did
 	Failed                             string // why a device ended for good
 }
 

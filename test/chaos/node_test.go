@@ -29,6 +29,7 @@ type nodeConfig struct {
 	program   string // else binary
 	settings  string // further top-level keys
 	plugins   string // further instances, indented by two
+	tcp, ws   string // further keys of the two transports, such as "placement: process, "
 }
 
 // node is a pushcore process that can be killed and comes back at the same addresses.
@@ -65,8 +66,8 @@ func (r *rig) startNode(cfg nodeConfig) *node {
 	if cfg.memory {
 		store = "store: { kind: memory }"
 	}
-	text := fmt.Sprintf("http: { listen: %q }\n%s\n%s\nplugins:\n  tcp: { config: { listen: %q } }\n  ws: { config: { listen: %q } }\n%s",
-		port(), store, cfg.settings, port(), port(), cfg.plugins)
+	text := fmt.Sprintf("http: { listen: %q }\n%s\n%s\nplugins:\n  tcp: { %sconfig: { listen: %q } }\n  ws: { %sconfig: { listen: %q } }\n%s",
+		port(), store, cfg.settings, cfg.tcp, port(), cfg.ws, port(), cfg.plugins)
 	if err := os.WriteFile(n.file, []byte(text), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
@@ -149,10 +150,25 @@ func (n *node) end() {
 	}
 	close(n.stop)
 	n.scraper.Wait()
+	n.stopProcesses()
 	_ = n.cmd.Process.Kill()
 	<-n.ended
 	if n.r.t.Failed() {
 		n.r.t.Logf("the node's log:\n%s", n.logTail())
+	}
+}
+
+// stopProcesses has a node whose plugins have processes of their own end in good
+// order: they would outlive it.
+func (n *node) stopProcesses() {
+	if n.cfg.tcp+n.cfg.ws == "" {
+		return
+	}
+	_ = n.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-n.ended:
+	case <-time.After(30 * time.Second):
+		n.r.t.Error("the node does not stop")
 	}
 }
 

@@ -103,6 +103,7 @@ func (r *rig) fleetSum() (s fleetStats) {
 		s.Handled += one.Handled
 		s.Resumed += one.Resumed
 		s.Moved += one.Moved
+		s.Lost += one.Lost
 		if s.Failed == "" {
 			s.Failed = one.Failed
 		}

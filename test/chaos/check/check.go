@@ -91,6 +91,19 @@ func (c *checker) event(e *Event) {
 	}
 }
 
+// ackLost is how long before a kill an ack may have been said that the node's store
+// has not heard of.
+const ackLost = time.Second
+
+// ackMayBeLost says whether the node was killed about when an ack was said, on a
+// connection that has outlived it.
+func (c *checker) ackMayBeLost(ack *Event) bool {
+	if c.kill.IsZero() || ack.At.Before(c.kill.Add(-ackLost)) {
+		return false
+	}
+	return c.start.Before(c.kill) || ack.At.Before(c.start)
+}
+
 // push holds a delivery against what was published.
 func (c *checker) push(e *Event) {
 	m, id, whole := parsePayload(e.Payload)
@@ -110,7 +123,7 @@ func (c *checker) push(e *Event) {
 		c.report.fault(&c.report.RepeatsOther, m.String()+" came under another id than it was published with", e.Line, p.line)
 		return
 	}
-	if ack := c.acked[handled{e.Conn, e.ID}]; ack != nil && e.Seq != 0 && e.At.Sub(ack.At) > c.ackGrace {
+	if ack := c.acked[handled{e.Conn, e.ID}]; ack != nil && e.Seq != 0 && e.At.Sub(ack.At) > c.ackGrace && !c.ackMayBeLost(ack) {
 		c.report.fault(&c.report.AfterAck, m.String()+" came again on the connection on which it had been acked", ack.Line, e.Line)
 	}
 	c.deliver(e, m, p)
