@@ -44,7 +44,10 @@ func New() *Transport { return &Transport{} }
 
 // Info implements sdk.Plugin.
 func (*Transport) Info() sdk.Info {
-	return sdk.Info{Name: "mqtt", Kind: sdk.KindTransport, Version: "1.0.0", APIVersion: sdk.APIVersion, Schema: []byte(schema)}
+	return sdk.Info{
+		Name: "mqtt", Kind: sdk.KindTransport, Version: "1.0.0", APIVersion: sdk.APIVersion, Schema: []byte(schema),
+		Capabilities: []string{sdk.CapAckWrite}, // For subscriptions of QoS 0.
+	}
 }
 
 // Configure implements sdk.Plugin.
