@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/pushcore/pushcore/sdk"
-	"github.com/pushcore/pushcore/sdk/pluginrpc"
 )
 
 // TransportSuite says what to try.
@@ -73,9 +72,9 @@ func (s *TransportSuite) defaults() {
 	}
 	if s.Placements == nil {
 		make := s.New
-		s.Placements = []TransportPlacement{
-			{Name: "direct", New: make, direct: true},
-			{Name: "bytes", New: func() sdk.Transport { return pluginrpc.NewTransport(make()) }},
+		s.Placements = []TransportPlacement{{Name: "direct", New: make, direct: true}}
+		for _, c := range carriers {
+			s.Placements = append(s.Placements, TransportPlacement{Name: c.name, New: func() sdk.Transport { return c.place(make()) }})
 		}
 	}
 }

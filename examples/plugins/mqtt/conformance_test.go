@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -69,6 +70,16 @@ func (v *device) read(report func(plugintest.Report), next func() (plugintest.Re
 	}
 	_ = v.socket.Close() // It has ended.
 	report(end)
+}
+
+// closeWrite ends the device's side of the connection, which the plugin may have
+// ended meanwhile.
+func (v *device) closeWrite() error {
+	err := v.socket.CloseWrite()
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ENOTCONN) {
+		return nil
+	}
+	return err
 }
 
 func (v *device) nextID() uint16 {

@@ -92,5 +92,5 @@ func (v *device311) Leave(group string) error {
 }
 
 func (v *device311) Close() error {
-	return errors.Join(v.write(packets.NewControlPacket(packets.Disconnect)), v.socket.CloseWrite())
+	return errors.Join(v.write(packets.NewControlPacket(packets.Disconnect)), v.closeWrite())
 }

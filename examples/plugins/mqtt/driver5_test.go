@@ -118,5 +118,5 @@ func (v *device5) Leave(group string) error {
 }
 
 func (v *device5) Close() error {
-	return errors.Join(v.write(&packets.Disconnect{Properties: &packets.Properties{}}), v.socket.CloseWrite())
+	return errors.Join(v.write(&packets.Disconnect{Properties: &packets.Properties{}}), v.closeWrite())
 }
