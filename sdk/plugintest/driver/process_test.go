@@ -66,6 +66,10 @@ func behave(how string) {
 				break
 			}
 			switch lines[0] {
+			case "dies within a line":
+				fmt.Print(`{"event":"do`)
+				fmt.Fprintln(os.Stderr, "Traceback: it hurts")
+				os.Exit(3)
 			case "dies":
 				fmt.Fprintln(os.Stderr, "Traceback: it hurts")
 				os.Exit(3)
@@ -137,6 +141,7 @@ func TestCommandThatIsNotThere(t *testing.T) {
 func TestDriverAtFaultIsOneMessage(t *testing.T) {
 	for how, want := range map[string]string{
 		"dies":                                 "the driver has ended (exit status 3); its last words: Traceback: it hurts",
+		"dies within a line":                   "the driver has ended (exit status 3); its last words: Traceback: it hurts",
 		"floods":                               "it says too much: more than 200000 lines or 256 MiB in one trial",
 		"hangs":                                "the driver has not answered command 2, open, within 1s",
 		"oops":                                 "line 2 of the driver: not a JSON object",

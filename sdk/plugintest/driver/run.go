@@ -2,6 +2,7 @@ package driver
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -193,10 +194,20 @@ func (r *run) ended(waited error) error {
 	return fmt.Errorf("the driver has ended (%s) without a word on its standard error", how)
 }
 
+// wholeLines is bufio.ScanLines, but for a last line that has no end: whoever has
+// begun it has died over it.
+func wholeLines(b []byte, atEOF bool) (int, []byte, error) {
+	if atEOF && !bytes.Contains(b, []byte("\n")) {
+		return len(b), nil, nil
+	}
+	return bufio.ScanLines(b, false)
+}
+
 // listen takes lines until the end, or one that is wrong.
 func (r *run) listen() error {
 	lines := bufio.NewScanner(r.stdout)
 	lines.Buffer(make([]byte, 64<<10), lineMax)
+	lines.Split(wholeLines)
 	n := 0
 	for lines.Scan() {
 		n++
