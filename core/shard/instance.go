@@ -47,7 +47,12 @@ func (i *instance) clock(now time.Duration) time.Duration {
 func (s *Shard) outside() (n int) {
 	for i := range s.instances {
 		in := &s.instances[i]
-		n += len(in.parked) + len(in.echo.queue) - in.echo.head + len(in.early)
+		n += len(in.parked) + len(in.echo.queue) - in.echo.head
+		for _, e := range in.early {
+			if !e.closed {
+				n++
+			}
+		}
 	}
 	return n + len(s.unkept)
 }

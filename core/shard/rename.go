@@ -102,12 +102,16 @@ func (s *Shard) loginRenamed(m *LoginRenamed) {
 		s.renameSession(ses, to)
 		s.alias(i, Renamed{m.From, m.To}, true)
 	}
-	if e, found := i.early[m.To]; found {
-		delete(i.early, m.To)
-		s.event(m.Plugin, &sdk.Event{Kind: sdk.EventAttached, Conn: m.To})
-		if e.closed {
-			s.event(m.Plugin, &sdk.Event{Kind: sdk.EventClosed, Conn: m.To})
+	e, found := i.early[m.To]
+	delete(i.early, m.To)
+	switch {
+	case found && e.closed:
+		s.closedEarly(to)
+		if ses := s.conns[to]; ses != nil {
+			s.connectionLost(ses)
 		}
+	case found:
+		s.event(m.Plugin, &sdk.Event{Kind: sdk.EventAttached, Conn: m.To})
 	}
 }
 
@@ -174,9 +178,11 @@ func (s *Shard) forgetAliases(plugin int) {
 		if e.until > s.now.Mono {
 			continue
 		}
-		delete(i.early, conn)
-		if !e.closed {
-			s.tellClose(connKey{plugin, conn}, wire.CodePluginRestart, "its session is not known")
+		if e.closed {
+			delete(i.early, conn)
+			continue
 		}
+		i.early[conn] = early{closed: true, until: s.now.Mono + aliasKept} // Its name may still come.
+		s.tellClose(connKey{plugin, conn}, wire.CodePluginRestart, "its session is not known")
 	}
 }

@@ -108,6 +108,10 @@ func (w *World) emit(loop int) bool {
 
 // command applies one command.
 func (w *World) command(loop, plugin int, cmd *sdk.Command) {
+	if l := &w.node.links[loop]; w.isOutside(plugin) && l.held {
+		l.commands = append(l.commands, *cmd)
+		return
+	}
 	c := w.conn(plugin, cmd.Conn)
 	if c == nil {
 		return // It has emitted Closed.
@@ -147,9 +151,6 @@ func (w *World) command(loop, plugin int, cmd *sdk.Command) {
 	case sdk.CommandUplinkResult:
 		c.give(frame{sent: cmd.ID, ok: cmd.Code == 0})
 	case sdk.CommandJoinResult:
-		if cmd.Code == 0 {
-			w.checkJoined(loop, cmd.Group)
-		}
 		c.give(frame{joined: cmd.Group, ok: cmd.Code == 0, position: cmd.Position, gap: cmd.Gap})
 	}
 }

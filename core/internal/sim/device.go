@@ -139,8 +139,11 @@ func (c *conn) send(e sdk.Event) {
 // connect opens a connection, mostly asking for the session it had.
 func (d *device) connect() {
 	w := d.world
-	plugin := w.random.IntN(2)
-	c := &conn{world: w, id: w.nextConn(plugin), plugin: plugin, loop: w.random.IntN(w.shape.loops), device: d, sentAt: map[uint64]send{}}
+	plugin, loop := w.random.IntN(2), w.random.IntN(w.shape.loops)
+	if w.node.links[loop].held {
+		plugin = 1 // The process listens to nobody.
+	}
+	c := &conn{world: w, id: w.nextConn(plugin), plugin: plugin, loop: loop, device: d, sentAt: map[uint64]send{}}
 	d.conn = c
 	w.conns = append(w.conns, c)
 	hello := &sdk.Connect{User: d.user, Device: d.id, Platform: d.platform}

@@ -13,6 +13,7 @@ import (
 	"github.com/pushcore/pushcore/core/shard"
 	"github.com/pushcore/pushcore/core/store"
 	"github.com/pushcore/pushcore/core/store/memory"
+	"github.com/pushcore/pushcore/sdk"
 )
 
 // node is one run of the process.
@@ -243,6 +244,9 @@ func (w *World) apply(loop int) {
 	for plugin := range e.Plugins {
 		p := &e.Plugins[plugin]
 		for i := range p.Commands {
+			if c := &p.Commands[i]; c.Kind == sdk.CommandJoinResult && c.Code == 0 {
+				w.checkJoined(loop, c.Group)
+			}
 			w.command(loop, plugin, &p.Commands[i])
 		}
 		w.deliver(loop, plugin, &p.Batch)

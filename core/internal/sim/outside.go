@@ -21,6 +21,9 @@ type link struct {
 	written uint64           // of these, as the loop was told
 	blocked bool             // by the host
 	jammed  bool             // by the process
+
+	held     bool          // a successor is to take over: commands wait
+	commands []sdk.Command // these
 }
 
 // outsidePlugin is the plugin that may be a process.
@@ -57,7 +60,10 @@ func (w *World) isDead(plugin int, id sdk.ConnID) bool {
 // links says whether what a connection has to say can reach its loop.
 func (w *World) links(c *conn) bool {
 	l := &w.node.links[c.loop]
-	return !w.isOutside(c.plugin) || l.tabled && len(l.downs) == 0
+	if !w.isOutside(c.plugin) {
+		return true
+	}
+	return l.tabled && len(l.downs) == 0 && (!l.held || !w.isDead(c.plugin, c.id))
 }
 
 // connect opens the links of a run.
@@ -117,7 +123,7 @@ func (n *node) rejoinAll() {
 // survive is the end of the core: connections in it are lost, those of the process
 // stay, with what devices have sent lost on the way.
 func (w *World) survive() {
-	alive := w.shape.outside && w.chance(850)
+	alive := w.shape.outside && w.chance(850) && !w.upgrading()
 	var kept []*conn
 	for _, c := range w.conns {
 		if !alive || c.plugin != outsidePlugin || c.ended {
@@ -164,6 +170,10 @@ func (w *World) moveOutside() {
 		}
 		return
 	}
+	if l.held {
+		w.adopt(loop)
+		return
+	}
 	s.Begin(n.now())
 	switch w.random.IntN(4) {
 	case 0:
@@ -191,7 +201,7 @@ func (w *World) countBatch(loop, plugin int, b *sdk.Batch) {
 		return
 	}
 	l := &w.node.links[loop]
-	if l.blocked || l.jammed {
+	if l.blocked || l.jammed || l.held {
 		w.broken("loop %d gives something to a process that takes nothing", loop)
 	}
 	l.given++
@@ -210,6 +220,9 @@ func (w *World) calmOutside() {
 		if !l.tabled {
 			n.rejoin(loop)
 			n.ready()
+		}
+		if l.held {
+			w.adopt(loop)
 		}
 		if l.blocked {
 			s.Block(outsidePlugin, false)
@@ -254,40 +267,63 @@ func (w *World) hearDown(loop int) {
 	}
 }
 
-// upgrade replaces the process by another that takes its connections over.
+// upgrade has another process take over: on each loop nothing is given to the old one
+// from now on, and what the new one has adopted is told in a later step.
 func (w *World) upgrade() {
 	n := w.node
-	if n.rejoining() || slices.ContainsFunc(n.links, func(l link) bool { return len(l.downs) > 0 }) {
+	if w.upgrading() || n.rejoining() || slices.ContainsFunc(n.links, func(l link) bool { return len(l.downs) > 0 }) {
 		return
 	}
-	w.log.add("the process is replaced")
+	w.log.add("the process is to be replaced")
 	w.outside.incarnation++
 	for loop, s := range n.shards {
-		var names []shard.Renamed
-		for _, c := range slices.Clone(w.conns) {
-			if c.plugin != outsidePlugin || c.loop != loop {
-				continue
-			}
-			name := shard.Renamed{From: c.id}
-			if w.chance(50) {
-				c.lost()
-				w.conns = remove(w.conns, c)
-			} else {
-				name.To = w.nextConn(outsidePlugin)
-				c.rename(name.To)
-			}
-			w.log.add("connection %d is %d now", name.From, name.To)
-			names = append(names, name)
-		}
 		s.Begin(n.now())
-		s.Rename(outsidePlugin, names)
-		l := &n.links[loop]
-		if l.jammed { // By the process before.
-			s.Events(outsidePlugin, []sdk.Event{{Kind: sdk.EventWritable}})
-		}
-		l.given, l.written, l.jammed = 0, 0, false
+		s.Block(outsidePlugin, true)
 		w.apply(loop)
+		n.links[loop].held = true
 	}
+}
+
+// upgrading says whether a loop has not heard from the successor.
+func (w *World) upgrading() bool {
+	return slices.ContainsFunc(w.node.links, func(l link) bool { return l.held })
+}
+
+// adopt has one loop go on with the successor.
+func (w *World) adopt(loop int) {
+	var names []shard.Renamed
+	now := map[sdk.ConnID]sdk.ConnID{}
+	for _, c := range slices.Clone(w.conns) {
+		if c.plugin != outsidePlugin || c.loop != loop || !w.isDead(c.plugin, c.id) {
+			continue
+		}
+		name := shard.Renamed{From: c.id}
+		if w.chance(50) {
+			c.lost()
+			w.conns = remove(w.conns, c)
+		} else {
+			name.To = w.nextConn(outsidePlugin)
+			c.rename(name.To)
+		}
+		w.log.add("connection %d is %d now", name.From, name.To)
+		names, now[name.From] = append(names, name), name.To
+	}
+	s, l := w.node.shards[loop], &w.node.links[loop]
+	s.Begin(w.node.now())
+	s.Rename(outsidePlugin, names)
+	if l.jammed { // By the process before.
+		s.Events(outsidePlugin, []sdk.Event{{Kind: sdk.EventWritable}})
+	}
+	commands := l.commands
+	l.given, l.written, l.jammed, l.held, l.commands = 0, 0, false, false, nil
+	s.Block(outsidePlugin, l.blocked)
+	for i := range commands {
+		if to, moved := now[commands[i].Conn]; moved {
+			commands[i].Conn = to
+		}
+		w.command(loop, outsidePlugin, &commands[i])
+	}
+	w.apply(loop)
 }
 
 func (c *conn) rename(id sdk.ConnID) {
