@@ -195,6 +195,8 @@ func (d *device) read() {
 		if f.ok && d.world.out.uplinks[f.sent] == 0 {
 			d.world.broken("%s is told that %s was taken, and the broker has not got it", d, f.sent)
 		}
+	case wire.Code(f.close) == wire.CodeProtocolError:
+		d.world.broken("%s is told that it broke the protocol", d)
 	case f.close != 0:
 		d.beaten = wire.Code(f.close) == wire.CodePlatformLimit
 		d.world.log.add("%s is told: %v", d, wire.Code(f.close))
