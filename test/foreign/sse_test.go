@@ -237,6 +237,15 @@ func TestSSEUplinksAndJoinsAreAnswered(t *testing.T) {
 	if a := await(t, sent, "the answer"); a.status != http.StatusServiceUnavailable || !strings.Contains(a.body, `"retryable":true`) {
 		t.Errorf("answer %+v", a)
 	}
+	sent = send("/send?session="+session+"&uplink_id=u2&wait=0", "no answer is waited for")
+	k.event(sdk.EventUplink)
+	if a := await(t, sent, "the answer"); a.status != http.StatusAccepted {
+		t.Errorf("answer %+v", a)
+	}
+	k.command(sdk.Command{Kind: sdk.CommandUplinkResult, Conn: conn, ID: "u2"})
+	if e := s.next(); e.name != "pushcore:sent" || e.data != `{"id":"u2"}` {
+		t.Errorf("event %+v", e)
+	}
 	if a := await(t, send("/send?session="+session, strings.Repeat("x", 1001)), "the answer"); a.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("answer to what is too long %+v", a)
 	}

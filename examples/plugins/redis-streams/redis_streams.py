@@ -97,6 +97,8 @@ class RedisStreams:
                     self.published(record, "Redis is not reached")
             case "pause_source":
                 self.paused.add(record["source"])
+                if self.session:
+                    self.session.paused(record["source"])
             case "resume_source":
                 self.paused.discard(record["source"])
                 if self.session:

@@ -145,6 +145,7 @@ class Session:
             self.ack(source, deleted)
         records = source.records([(i, fields) for i, fields in entries if fields], redelivered)
         if records:
+            await source.running.wait()  # It may have been paused while they were read.
             await self.plugin.batch(source.name, source.epoch, records)
 
     async def keeping(self):
@@ -198,6 +199,10 @@ class Session:
                 await pipeline.execute()
             if not self.acks:
                 self.acked.set()
+
+    def paused(self, name):
+        if name in self.sources:
+            self.sources[name].running.clear()
 
     def resumed(self, name):
         if name in self.sources:

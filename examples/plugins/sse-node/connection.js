@@ -156,10 +156,12 @@ export class Connection {
     });
   }
 
+  // answered gives an answer to who waits for it, and says whether somebody does.
   answered(key, record) {
     const [first, ...rest] = this.questions.get(key) ?? [];
     if (rest.length > 0) this.questions.set(key, rest);
     else this.questions.delete(key);
     first?.(record);
+    return first !== undefined;
   }
 }

@@ -12,7 +12,8 @@ class Device {
     this.conn = command.conn;
     this.url = new URL(command.url);
     this.code = 0;
-    this.agent = new http.Agent({ keepAlive: true }); // Of the requests beside the stream.
+    this.agent = new http.Agent({ keepAlive: true }); // Of the requests beside the stream; what is sent keeps its order.
+    this.inOrder = new http.Agent({ keepAlive: true, maxSockets: 1 });
     const query = new URLSearchParams({ format: "json" });
     for (const name of ["user", "device", "platform", "window"]) if (command[name]) query.set(name, command[name]);
     for (const group of command.groups ?? []) query.append("group", group);
@@ -34,6 +35,7 @@ class Device {
     this.report("closed", { code: this.code, text: this.text });
     this.done = true;
     this.agent.destroy();
+    this.inOrder.destroy();
   }
 
   opened(res) {
@@ -73,16 +75,22 @@ class Device {
         return;
       case "pushcore:move":
         return this.report("moved", { text: data.address });
+      case "pushcore:sent":
+      case "pushcore:joined":
+      case "pushcore:refreshed": { // What no request waits for.
+        const { id, group, position, gap, code, text, retryable } = data;
+        return this.report(fields.event.slice("pushcore:".length), { id, group, position, gap, code, text, retryable });
+      }
     }
     const { id, name, payload, payload_base64 } = data;
     this.report("message", { seq: fields.id ? Number(fields.id.split(".")[2]) : 0, id, name, payload, payload_base64 });
   }
 
   // post sends a request beside the stream; its answer is reported.
-  post(path, query, { body, headers = {}, answer } = {}) {
+  post(path, query, { body, headers = {}, answer, agent = this.agent } = {}) {
     for (const [name, v] of Object.entries(query)) if (v === undefined) delete query[name];
     const url = new URL(`/${path}?${new URLSearchParams({ session: this.session, ...query })}`, this.url);
-    const request = http.request(url, { method: "POST", headers, agent: this.agent }, (res) => {
+    const request = http.request(url, { method: "POST", headers, agent }, (res) => {
       let text = "";
       res.on("data", (part) => (text += part));
       res.on("end", () => answer?.(text ? JSON.parse(text) : {}, res.statusCode));
@@ -98,9 +106,10 @@ class Device {
       case "nack":
         return this.post("nack", { seq: c.seq, retry_after_ms: c.retry_after_ms, final: c.final ? 1 : undefined, text: c.text });
       case "send":
-        return this.post("send", { uplink_id: c.id, name: c.name }, {
+        return this.post("send", { uplink_id: c.id, name: c.name, wait: 0 }, {
           body: bytes(c, "payload"),
-          answer: ({ code, text, retryable }) => this.report("sent", { id: c.id, code, text, retryable }),
+          agent: this.inOrder,
+          answer: ({ code, text, retryable }, status) => status === 202 || this.report("sent", { id: c.id, code, text, retryable }),
         });
       case "join":
         return this.post("join", { group: c.group, position: c.position }, {

@@ -49,9 +49,14 @@ export class Requests {
     if (payload === null) return refuse(res, { code: 4507, text: `longer than ${conn.accept.max_uplink} bytes` });
     const id = q.get("uplink_id") || randomUUID();
     const type = req.headers["content-type"];
-    const result = await conn.ask(`uplink ${id}`, {
+    const uplink = {
       kind: "uplink", id, name: q.get("name") ?? "", payload, headers: type ? [{ name: "content-type", value: type }] : [],
-    });
+    };
+    if (q.get("wait") === "0") { // The stream says what becomes of it.
+      conn.emit(uplink);
+      return answer(res, 202, { id });
+    }
+    const result = await conn.ask(`uplink ${id}`, uplink);
     reply(res, result, { id });
   }
 

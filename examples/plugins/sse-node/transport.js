@@ -3,7 +3,7 @@
 import http from "node:http";
 import net from "node:net";
 import { answer } from "./answer.js";
-import { isTerminal, PLUGIN_RESTART } from "./codes.js";
+import { describe, isTerminal, PLUGIN_RESTART } from "./codes.js";
 import { Connection } from "./connection.js";
 import { asJSON, control, message } from "./event.js";
 import { address, read, schema } from "./options.js";
@@ -139,11 +139,11 @@ export class Transport {
       case "reject":
         return conn.reject(record);
       case "uplink_result":
-        return conn.answered(`uplink ${record.id}`, record);
+        return this.result(conn, `uplink ${record.id}`, record, "sent", { id: record.id, retryable: record.retryable });
       case "join_result":
-        return conn.answered(`join ${record.group}`, record);
+        return this.result(conn, `join ${record.group}`, record, "joined", { group: record.group, position: record.position, gap: record.gap });
       case "refresh_result":
-        return conn.answered("refresh", record);
+        return this.result(conn, "refresh", record, "refreshed", { expires_ms: record.expires_ms });
       case "pause":
         conn.paused = true;
         return;
@@ -156,6 +156,13 @@ export class Transport {
         return conn.close(record);
       case "keep": // For those who keep their connections over a restart of the runtime.
     }
+  }
+
+  // result answers the request that asked. If that is over, a request whose connection broke, the stream says it.
+  result(conn, key, record, name, fields) {
+    if (conn.answered(key, record)) return;
+    conn.append(control(name, { ...fields, ...(record.code ? describe(record) : {}) }), 0);
+    this.touch(conn);
   }
 
   accept(conn, accept) {
