@@ -22,7 +22,7 @@ func ownDriver(name string) string {
 
 func TestBuiltInTransportPassesWithItsOwnDriver(t *testing.T) {
 	r := pushcore(t, "", "plugin", "test", "--", "ws")
-	r.want(t, exitOK).says(t, "ok    direct/acks", "ok    bytes/churn", "skip  bytes/flush: on a link", " 0 failed, 2 skipped")
+	r.want(t, exitOK).says(t, "ok    direct/acks", "ok    socket/churn", "skip  portable/flush: on a link", "80 passed, 0 failed, 4 skipped")
 }
 
 func TestBuiltInTransportPassesWithADriverThatIsAnExecutable(t *testing.T) {
@@ -90,8 +90,8 @@ func TestUnsupportedIsListedAsSkipped(t *testing.T) {
 
 func TestTrialsAreRecorded(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "traces")
-	pushcore(t, "", "plugin", "test", "--run", "^bytes/acks$", "--trace", dir, "--", "tcp").want(t, exitOK)
-	b, err := os.ReadFile(filepath.Join(dir, "bytes-acks.jsonl"))
+	pushcore(t, "", "plugin", "test", "--run", "^portable/acks$", "--trace", dir, "--", "tcp").want(t, exitOK)
+	b, err := os.ReadFile(filepath.Join(dir, "portable-acks.jsonl"))
 	if err != nil || !strings.Contains(string(b), `"event":"Ack"`) {
 		t.Error(err, string(b))
 	}

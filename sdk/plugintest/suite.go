@@ -14,7 +14,7 @@ type TransportSuite struct {
 	Driver  Driver
 	Lacks   []Ability // what the protocol cannot do
 
-	Placements []TransportPlacement // how to reach it; default: direct and bytes, both made from New
+	Placements []TransportPlacement // how to reach it; default: direct, and by both carriers of links in the same process, made from New
 
 	Loops    int           // of the host; default 3
 	Seed     uint64        // of the churn; default: a new one each time, which is told
