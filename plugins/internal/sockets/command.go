@@ -17,12 +17,12 @@ func (t *Transport) Command(id sdk.Loop, commands []sdk.Command) {
 func (l *loop) command(c *sdk.Command) {
 	switch c.Kind {
 	case sdk.CommandListen:
-		if l.id == 0 {
-			l.empty()
-		}
 		if err := l.listen(c.Listen); err != nil {
 			l.transport.fault.CompareAndSwap(nil, &err)
 			l.transport.host.Log().Error("cannot accept connections", "error", err)
+		}
+		if l.id == 0 {
+			l.empty() // Under the limits that hold now.
 		}
 	case sdk.CommandStopListening:
 		l.stopListening()

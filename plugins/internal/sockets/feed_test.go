@@ -2,7 +2,6 @@ package sockets
 
 import (
 	"net/netip"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -56,21 +55,31 @@ func (f *Fed) Drain() {
 	}
 }
 
-// Hand exports the connection and goes on with what another process would make of
-// that.
+// Hand freezes the connection and goes on with it as another process would.
 func (f *Fed) Hand() {
 	if f.conn.phase == Free {
 		return
 	}
-	s := f.conn.state()
-	codec, err := f.stage.Transport.protocol.Restore(slices.Clone(s.Codec), f.conn.server.limits.MaxFrame)
-	if err != nil {
-		f.stage.T.Fatalf("restore %s: %v", s.Codec, err)
+	c, l := f.conn, f.conn.server
+	frozen := sdk.Frozen{Conn: c.id, FD: int(c.fd), State: encode(frozenConn{stateVersion, c.state()})}
+	l.remove(c)
+	l.slab.give(c)
+	var err error
+	if f.conn, err = l.revive(&frozen); err != nil {
+		f.stage.T.Fatalf("go on with %s: %v", frozen.State, err)
 	}
-	if f.conn.phase == Connecting {
-		codec.Limit(connectBytes(f.conn.server.limits.MaxFrame))
+}
+
+// replace goes on with the connection's descriptor under another state.
+func (f *Fed) replace(state []byte) {
+	c, l := f.conn, f.conn.server
+	fd := int(c.fd)
+	l.remove(c)
+	l.slab.give(c)
+	id := f.stage.Transport.Adopt(0, []sdk.Frozen{{Conn: 1, FD: fd, State: state}})[0]
+	if f.conn = l.find(id); f.conn == nil {
+		f.conn = &conn{server: l} // It has ended.
 	}
-	f.conn.codec = codec
 }
 
 // Result closes the connection and returns its events and all that it wrote.

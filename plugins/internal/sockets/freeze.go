@@ -69,6 +69,10 @@ func (t *Transport) FreezeListeners() (out []sdk.Frozen) {
 		}
 		e.mu.Unlock()
 	}
+	for _, fd := range t.inherited { // Nobody has been told to listen since.
+		out = append(out, sdk.Frozen{FD: fd, State: encode(frozenListener{Version: stateVersion})})
+	}
+	t.inherited = nil
 	return out
 }
 
@@ -80,13 +84,14 @@ func (t *Transport) AdoptListeners(h sdk.Host, frozen []sdk.Frozen) ([]sdk.Endpo
 	for i := range h.Loops() {
 		t.loops = append(t.loops, newLoop(t, sdk.Loop(i)))
 	}
-	byName := map[string]*endpoint{}
+	byName, ports := map[string]*endpoint{}, map[uint16]bool{}
 	for i := range frozen {
 		var f frozenListener
-		if err := json.Unmarshal(frozen[i].State, &f); err != nil || f.Version != stateVersion {
+		if err := json.Unmarshal(frozen[i].State, &f); err != nil || f.Version != stateVersion || f.Name == "" {
 			t.inherited = append(t.inherited, frozen[i].FD)
 			continue
 		}
+		ports[f.Address.Port()] = true
 		e := byName[f.Name]
 		if e == nil {
 			e = &endpoint{name: f.Name, address: f.Address}
@@ -95,12 +100,15 @@ func (t *Transport) AdoptListeners(h sdk.Host, frozen []sdk.Frozen) ([]sdk.Endpo
 		e.fds = append(e.fds, frozen[i].FD)
 	}
 	for _, name := range t.config.Listen {
-		e, err := complete(byName[name], name, h.Loops(), shares(h))
+		e, err := complete(byName[name], name, h.Loops(), shares(h) || ports[portOf(name)])
+		delete(byName, name)
 		if err != nil {
+			for _, e := range byName {
+				e.close()
+			}
 			t.closeEndpoints()
 			return nil, err
 		}
-		delete(byName, name)
 		t.inherited = append(t.inherited, e.fds[h.Loops():]...)
 		e.fds = e.fds[:h.Loops()]
 		t.endpoints = append(t.endpoints, e)
@@ -109,6 +117,15 @@ func (t *Transport) AdoptListeners(h sdk.Host, frozen []sdk.Frozen) ([]sdk.Endpo
 		t.inherited = append(t.inherited, e.fds...)
 	}
 	return t.urls(), nil
+}
+
+// portOf is the port of an address to listen on, or 0.
+func portOf(address string) uint16 {
+	a, err := resolve(address)
+	if err != nil {
+		return 0
+	}
+	return a.Port()
 }
 
 // complete opens the sockets that an adopted endpoint lacks.

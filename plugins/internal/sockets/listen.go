@@ -202,10 +202,15 @@ func (l *loop) stopListening() {
 
 // welcomeRest accepts what the kernel has taken until now, whatever the rate.
 func (n *listener) welcomeRest() {
+	ceiling := descriptorCeiling()
 	for range backlog {
 		fd, peer, err := accept(n.fd)
 		switch err {
 		case nil:
+			if fd >= ceiling {
+				_ = unix.Close(fd) // It is not ours yet.
+				continue
+			}
 			n.loop.welcome(fd, addrPort(peer))
 		case unix.ECONNABORTED, unix.EINTR: // The peer was gone before we came; the next one may not be.
 		default:

@@ -37,7 +37,11 @@ func (c *conn) state() State {
 
 // adopt makes a connection of a state and its descriptor, not yet watched.
 func (l *loop) adopt(fd int, s State) (*conn, error) {
-	codec, err := l.transport.protocol.Restore(s.Codec, l.limits.MaxFrame)
+	bytesMax := l.limits.MaxFrame
+	if s.Phase == Connecting || s.Phase == Waiting {
+		bytesMax = connectBytes(bytesMax)
+	}
+	codec, err := l.transport.protocol.Restore(s.Codec, bytesMax)
 	if err != nil {
 		return nil, err
 	}
