@@ -45,14 +45,16 @@ func does(t *testing.T, dir string, command ...string) {
 	}
 }
 
-func TestNewGoTransportPassesItsTests(t *testing.T) {
-	dir := newProject(t, "go", "transport")
-	does(t, dir, "go", "vet", "./...")
-	does(t, dir, "go", "test", "./...")
-	does(t, dir, "go", "build", "-o", "echo", ".")
-	does(t, dir, "go", "build", "-o", "devices", "./driver")
-	r := pushcore(t, "", "plugin", "test", "--driver", filepath.Join(dir, "devices"), "--", filepath.Join(dir, "echo"))
-	r.want(t, exitOK).says(t, "ok    process/churn", " 0 failed,")
+// TestNewGoProjectsPassTheirTests, which also are tried where they lie in the tree.
+func TestNewGoProjectsPassTheirTests(t *testing.T) {
+	for kind, trial := range map[string]string{"transport": "churn", "mq": "restart"} {
+		dir := newProject(t, "go", kind)
+		does(t, dir, "go", "test", "./...")
+		does(t, dir, "go", "build", "-o", "echo", ".")
+		does(t, dir, "go", "build", "-o", "driver.bin", "./driver")
+		r := pushcore(t, "", "plugin", "test", "--driver", filepath.Join(dir, "driver.bin"), "--", filepath.Join(dir, "echo"))
+		r.want(t, exitOK).says(t, "ok    process/"+trial, " 0 failed,")
+	}
 }
 
 func TestWrongUseOfPluginNew(t *testing.T) {

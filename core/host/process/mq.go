@@ -101,7 +101,11 @@ func (m *MQ) connect(ctx context.Context, proc *Process) (*pluginrpc.MQLink, err
 		return nil, err
 	}
 	return pluginrpc.NewMQLink(reply.GetTokens()[0], pipe, m.host, func(err error) {
-		go proc.Kill("its link has ended: " + err.Error())
+		select {
+		case <-m.closing: // It ends its link before it ends.
+		default:
+			go proc.Kill("its link has ended: " + err.Error())
+		}
 	}), nil
 }
 
