@@ -3,6 +3,7 @@ package shard
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/pushcore/pushcore/core/ack"
 	"github.com/pushcore/pushcore/core/envelope"
@@ -77,6 +78,14 @@ func (s *Shard) writable(ses *session.Session) {
 	s.arm(ses)
 }
 
+// doom is what a connection is closed with that is not here yet. One that has not
+// got here after a time does not any more: it may have ended with a process of its
+// instance, under a name that nobody told.
+type doom struct {
+	code  wire.Code
+	until time.Duration
+}
+
 // closeConn closes a session's connection; the session waits for the next one.
 // What the transport still reports of the connection is ignored.
 func (s *Shard) closeConn(ses *session.Session, code wire.Code, text string) {
@@ -86,7 +95,11 @@ func (s *Shard) closeConn(ses *session.Session, code wire.Code, text string) {
 	ses.Lost = uint16(code)
 	key := connKey{ses.Plugin, ses.Conn}
 	if ses.State == session.Attaching {
-		s.doomed[key] = code // It is not on this loop yet.
+		until := s.now.Mono + letInKept
+		s.doomed[key] = doom{code, until} // It is not on this loop yet.
+		if s.chores == 0 || until < s.chores {
+			s.chores = until
+		}
 	} else {
 		s.tellClose(key, code, text)
 	}
@@ -102,10 +115,10 @@ func (s *Shard) tellClose(key connKey, code wire.Code, text string) {
 // closeDoomed closes a connection that has got here after its session had no more
 // use for it.
 func (s *Shard) closeDoomed(key connKey) (found bool) {
-	code, found := s.doomed[key]
+	d, found := s.doomed[key]
 	if found {
 		delete(s.doomed, key)
-		s.tellClose(key, code, code.String())
+		s.tellClose(key, d.code, d.code.String())
 	}
 	return found
 }
@@ -160,7 +173,7 @@ func (s *Shard) pluginDown(d *PluginDown) {
 			s.closedEarly(key)
 		}
 	}
-	maps.DeleteFunc(s.doomed, func(key connKey, _ wire.Code) bool { return over(key) })
+	maps.DeleteFunc(s.doomed, func(key connKey, _ doom) bool { return over(key) })
 	maps.DeleteFunc(i.early, func(c sdk.ConnID, _ early) bool { return over(connKey{d.Plugin, c}) })
 	s.letIn = slices.DeleteFunc(s.letIn, func(l letIn) bool { return over(l.key) })
 }

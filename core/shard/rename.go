@@ -61,9 +61,9 @@ func (s *Shard) Rename(plugin int, names []Renamed) {
 				s.toPeer(a.owner, &LoginRenamed{Plugin: plugin, From: n.From, To: n.To})
 			}
 		}
-		if code, found := s.doomed[from]; found {
+		if d, found := s.doomed[from]; found {
 			delete(s.doomed, from)
-			s.doomed[to] = code
+			s.doomed[to] = d
 		}
 		for k := range s.letIn {
 			if s.letIn[k].key == from {
@@ -93,9 +93,9 @@ func (s *Shard) loginRenamed(m *LoginRenamed) {
 		return
 	}
 	from, to := connKey{m.Plugin, m.From}, connKey{m.Plugin, m.To}
-	if code, found := s.doomed[from]; found {
+	if d, found := s.doomed[from]; found {
 		delete(s.doomed, from)
-		s.doomed[to] = code
+		s.doomed[to] = d
 	}
 	if ses := s.conns[from]; ses != nil {
 		delete(s.conns, from)

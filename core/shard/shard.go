@@ -13,7 +13,6 @@ import (
 	"github.com/pushcore/pushcore/core/store"
 	"github.com/pushcore/pushcore/core/wheel"
 	"github.com/pushcore/pushcore/sdk"
-	"github.com/pushcore/pushcore/sdk/wire"
 )
 
 // tick is the resolution of timers.
@@ -33,7 +32,7 @@ type Shard struct {
 	conns    map[connKey]*session.Session // of sessions that have a connection
 	arrivals map[connKey]*arrival         // devices on their way in, on the accepting shard
 	letIn    []letIn                      // handed to other shards a moment ago
-	doomed   map[connKey]wire.Code        // closed before they got here: told when they do
+	doomed   map[connKey]doom             // closed before they got here: told when they do
 	slots    []*session.Session           // by Session.Slot; nil: free
 	free     []uint32
 	detached int
@@ -111,7 +110,7 @@ func New(cfg Config) (*Shard, error) {
 		cfg: cfg, past: fates.New(cfg.HistoryBytes), windows: windows, wheel: wheel.New[uint32](tick, 0), unseen: wheel.New[*session.User](forgetTick, 0), codecs: compress.NewRegistry(),
 		random: rand.New(rand.NewPCG(cfg.Seed, uint64(cfg.ID))),
 		users:  map[string]*session.User{}, groups: map[string]*group.Group{},
-		conns: map[connKey]*session.Session{}, arrivals: map[connKey]*arrival{}, doomed: map[connKey]wire.Code{},
+		conns: map[connKey]*session.Session{}, arrivals: map[connKey]*arrival{}, doomed: map[connKey]doom{},
 		parts: map[envelope.RecordID]*session.Part{}, jobs: map[uint64]*job{},
 		removing: map[pairKey]int{}, ghosts: map[pairKey]struct{}{}, told: map[uint64]*notice{}, lines: map[lineKey][]*notice{}, leaving: map[pairKey]*debt{}, debts: wheel.New[*debt](tick, 0), uplinks: map[uint64]uplink{},
 	}

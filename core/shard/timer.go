@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"maps"
 	"time"
 
 	"github.com/pushcore/pushcore/core/envelope"
@@ -26,6 +27,7 @@ func (s *Shard) Tick() {
 		s.retryNotices()
 	}
 	s.forgetLetIn()
+	maps.DeleteFunc(s.doomed, func(_ connKey, d doom) bool { return d.until <= s.now.Mono })
 	for i := range s.instances {
 		s.forgetAliases(i)
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,17 +60,19 @@ func (s *story) chapter(crashAt int) (reached bool) {
 		s.close()
 		return false
 	}
-	s.medium.Arm(crashAt, func() { s.acked, reached = s.tokens(), true })
-	for range 12 {
-		s.burst()
-		if reached {
-			break
-		}
-	}
-	if !reached {
+	var failed atomic.Bool // by a goroutine of the engine
+	s.medium.Arm(crashAt, func() {
 		s.acked = s.tokens()
+		failed.Store(true)
+	})
+	for n := 0; n < 12 && !failed.Load(); n++ {
+		s.burst()
 	}
-	s.medium.Fail()
+	now := s.tokens()
+	s.medium.Fail() // Nothing changes behind it.
+	if reached = failed.Load(); !reached {
+		s.acked = now
+	}
 	s.close()
 	return reached
 }
