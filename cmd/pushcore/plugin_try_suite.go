@@ -53,7 +53,7 @@ func (o *tryOptions) addTransport(s *trySuite, subject *subject) error {
 		return err
 	}
 	suite := plugintest.TransportSuite{
-		New: subject.newTransport, Options: options, Placements: subject.transports, TraceDir: o.trace, Seed: o.seed, Patience: o.patience,
+		New: subject.newTransport, Portable: true, Options: options, Placements: subject.transports, TraceDir: o.trace, Seed: o.seed, Patience: o.patience,
 	}
 	switch own := builtInDrivers[subject.name]; {
 	case s.driver != nil:

@@ -14,7 +14,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	plugintest.TestTransport(t, plugintest.TransportSuite{
+	plugintest.TestTransport(t, plugintest.TransportSuite{Portable: true,
 		New:     func() sdk.Transport { return tcp.New() },
 		Options: []byte(`{"listen":"127.0.0.1:0"}`),
 		Driver:  plugintest.WireDriver{Dial: dial},

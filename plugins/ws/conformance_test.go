@@ -16,7 +16,7 @@ import (
 func TestConformance(t *testing.T) {
 	for _, protocol := range []string{ws.Binary, ws.JSON} {
 		t.Run(protocol, func(t *testing.T) {
-			plugintest.TestTransport(t, plugintest.TransportSuite{
+			plugintest.TestTransport(t, plugintest.TransportSuite{Portable: true,
 				New:     func() sdk.Transport { return ws.New() },
 				Options: []byte(`{"listen":"127.0.0.1:0"}`),
 				Driver:  plugintest.WireDriver{Dial: dial(protocol)},

@@ -30,9 +30,10 @@
 // # How it runs
 //
 // Each trial has a plugin of its own, opened on a recording [Host] with loops of
-// its own. Each suite runs twice: "direct", and through the bytes of
+// its own. Each suite runs twice: "direct", and through the records of
 // sdk/pluginrpc, as if the plugin were a process of its own: through a socket
-// ("socket") and through pipes ("portable"), an MQ plugin by memory ("bytes"). The host
+// ("socket") and, where Portable says so, through pipes ("portable"), an MQ plugin
+// by memory ("bytes"). The host
 // checks every call while the trials go on: events on a wrong loop or goroutine,
 // before Attached, after Closed. After each call it overwrites the memory that
 // it had lent, so a plugin that keeps a slice is found out.

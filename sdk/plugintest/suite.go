@@ -20,6 +20,7 @@ type TransportSuite struct {
 	Seed     uint64        // of the churn; default: a new one each time, which is told
 	Patience time.Duration // how long to wait for what must happen; default 10 s
 	Quiet    time.Duration // how long to wait for what must not happen; default 30 ms
+	Portable bool          // without Placements: also through pipes, as over the portable carrier
 	TraceDir string        // where to write what happened in each trial, see docs/plugin-driver.md; empty: nowhere
 }
 
@@ -74,6 +75,9 @@ func (s *TransportSuite) defaults() {
 		make := s.New
 		s.Placements = []TransportPlacement{{Name: "direct", New: make, direct: true}}
 		for _, c := range carriers {
+			if c.name == "portable" && !s.Portable && len(carriers) > 1 {
+				continue
+			}
 			s.Placements = append(s.Placements, TransportPlacement{Name: c.name, New: func() sdk.Transport { return c.place(make()) }})
 		}
 	}
