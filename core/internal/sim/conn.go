@@ -57,6 +57,7 @@ type frame struct {
 	ok       bool   // SENT, JOINED: taken
 	sent     string // id of an uplink
 	close    uint16
+	early    bool // given by a core that has crashed since
 }
 
 func (w *World) conn(plugin int, id sdk.ConnID) *conn {

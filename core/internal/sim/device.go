@@ -188,7 +188,7 @@ func (d *device) read() {
 	case f.accept != nil:
 		d.accepted(f.accept)
 	case f.push != nil:
-		d.receive(f.seq, f.push)
+		d.receive(f.seq, f.push, f.early)
 	case f.joined == chat:
 		d.joinedChat(&f)
 	case f.sent != "":
@@ -227,7 +227,7 @@ func (d *device) accepted(a *sdk.Accept) {
 }
 
 // receive takes a message.
-func (d *device) receive(seq uint64, m *sdk.Message) {
+func (d *device) receive(seq uint64, m *sdk.Message, early bool) {
 	w := d.world
 	r := w.records[m.ID]
 	switch {
@@ -248,7 +248,7 @@ func (d *device) receive(seq uint64, m *sdk.Message) {
 		}
 	}
 	w.log.add("%s gets %s seq %d at %d", d, m.ID, seq, m.Position)
-	d.hearsChat(seq, m)
+	d.hearsChat(seq, m, early)
 	if d.seen[m.ID] {
 		return
 	}

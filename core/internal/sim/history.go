@@ -214,6 +214,11 @@ func (c *conn) missesChat() {
 		}
 	}
 	c.chat = link
+	for _, frames := range [][]frame{c.down, c.held} {
+		for i := range frames {
+			frames[i].early = true // It was on its way: nothing is to come before it.
+		}
+	}
 }
 
 // leaving says whether an operation may be under way that takes a user out of chat.
@@ -240,7 +245,7 @@ func (r *record) takesOut(user string) bool {
 
 // hearsChat looks at a message of chat that has come: whether all that was to come
 // before it has.
-func (d *device) hearsChat(seq uint64, m *sdk.Message) {
+func (d *device) hearsChat(seq uint64, m *sdk.Message, early bool) {
 	w, link := d.world, &d.conn.chat
 	if m.FromGroup != chat || m.Position == 0 {
 		return
@@ -257,7 +262,7 @@ func (d *device) hearsChat(seq uint64, m *sdk.Message) {
 		}
 		link.last = m.Position
 	}
-	if m.Position > link.upto && !w.leaving(d.user) && link.dissolved == w.history.dissolved {
+	if m.Position > link.upto && !early && !w.leaving(d.user) && link.dissolved == w.history.dissolved {
 		for _, p := range link.owed {
 			if !d.seen[p.id] && p.id != m.ID && !d.excused(p) {
 				w.broken("%s gets position %d of the group, and %s at %d, which it has missed, has not come: joined at %d from %d",

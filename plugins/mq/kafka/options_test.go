@@ -20,7 +20,7 @@ func TestOptionsHaveTheirFaultsAtTheirPlaces(t *testing.T) {
 		{`{"brokers":["a"]}`, `/brokers/0 "a" is not host:port`},
 		{`{"brokers":"a:1"}`, "/brokers is a text; a list goes here\n/brokers names no broker"},
 		{start + `"inptu":{}}`, "/inptu unknown key; did you mean input?"},
-		{start + `"x/y":1}`, "/x~1y unknown key; known ones are brokers, tls, sasl, input, uplink, events, receipt, dead_letter"},
+		{start + `"x/y":1}`, "/x~1y unknown key; known ones are brokers, tls, sasl, input, uplink, events, fates, receipt, dead_letter"},
 		{start + `"input":{"topics":["a"],"group":"g","offset_rest":"latest"}}`, "/input/offset_rest unknown key; did you mean offset_reset?"},
 		{start + `"input":{"topics":["a"],"group":"g","offset_reset":"lattest"}}`, `/input/offset_reset "lattest" is unknown; did you mean latest?`},
 		{start + `"input":{"topics":["a"]}}`, "/input/group is missing; it names the consumer group, such as pushcore"},
