@@ -140,6 +140,14 @@ func (r *Runtime) About() admin.About {
 	}
 }
 
+// close ends the connections that nobody has taken over.
+func (e *Estate) close() {
+	for _, fd := range e.Descriptors() {
+		_ = os.NewFile(uintptr(fd), "estate").Close() // It is given up.
+	}
+	e.Transports = nil
+}
+
 // inherit opens a transport with what one of an earlier program has left, if there
 // is such a thing.
 func (r *Runtime) inherit(index int) (*local.Instance, []sdk.Endpoint, error) {

@@ -150,6 +150,10 @@ func (r *Runtime) open() error {
 			r.endpoints = append(r.endpoints, Endpoint{endpointName(t.name, k), e.URL})
 		}
 	}
+	if e := p.options.Estate; e != nil && len(e.Transports) > 0 {
+		r.log.Warn("connections of the program before end: their plugins are not in the configuration any more", "connections", e.Connections())
+		e.close()
+	}
 	if err := r.openHTTP(); err != nil {
 		return err
 	}

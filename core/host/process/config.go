@@ -95,8 +95,9 @@ func (c *Config) title() string {
 
 func (c *Config) startTimeout() time.Duration { return cmp.Or(c.StartTimeout, startTimeout) }
 
-// passed are the variables that a plugin inherits.
-var passed = []string{"PATH", "HOME", "LANG", "TMPDIR", "TZ"}
+// passed are the variables that a plugin inherits: those that programs expect, and
+// the one by which an operator chooses the carrier of all links.
+var passed = []string{"PATH", "HOME", "LANG", "TMPDIR", "TZ", pluginrpc.CarrierKey}
 
 // environ is the whole environment of the process: no secret of the runtime's
 // comes along. What go-plugin adds is handshake.
