@@ -267,13 +267,13 @@ func TestBenchSeesWhatTheNodeDoesWrong(t *testing.T) {
 				deliver()
 			}
 		}, func(r *benchResult) bool { return r.Lost == 0 && r.Repeated == 1 && r.Misordered == 0 }},
-		"misordered": {func(n int, deliver func()) { // One device: the next one is of the same stream or the other.
+		"misordered": {func(n int, deliver func()) { // Among so many there is one of the same stream to the same device.
 			switch {
 			case n == 1:
 				kept = deliver
 			default:
 				deliver()
-				if n == 5 {
+				if n == 40 {
 					kept()
 				}
 			}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -158,4 +160,55 @@ func (n *node) pluginPID(instance string) int {
 		return 0
 	}
 	return saved.PID
+}
+
+// TestBrokerPluginInAProcessOfItsOwn kills the process of an MQ plugin, and the core,
+// in turn.
+func TestBrokerPluginInAProcessOfItsOwn(t *testing.T) {
+	for _, name := range []string{"kafka", "rabbitmq"} {
+		t.Run(name, func(t *testing.T) {
+			r, size := newRig(t), processSizes()
+			s := sources[name](r)
+			n := r.startNode(nodeConfig{plugins: strings.Replace(s.plugin(), "use: "+name+",", "use: "+name+", "+apart, 1)})
+			users := size.users / 2
+			r.startFleet("devices", fleetConfig{Users: users, URLs: n.deviceURLs(), EachStranger: 4}).connect()
+			r.untilConnected(users, 30*time.Second)
+			p := r.publish(s, load{users: users, each: size.each, within: size.within, sizeMax: 600})
+			size.between(r, func(i int) {
+				if i%2 == 1 {
+					n.restart()
+					return
+				}
+				pid := n.childServing(name)
+				r.note(fmt.Sprintf("kill plugin process %d", pid))
+				if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+					r.t.Error(err)
+				}
+				r.until("another process", 60*time.Second, func() bool { now := n.childServing(name); return now != 0 && now != pid })
+			})
+			p.done()
+			r.untilHandled(p.total(), 60*time.Second)
+			r.untilSettled(s, p.total())
+			r.verdict(check.AckGrace)
+		})
+	}
+}
+
+// childServing is the node's process that serves a built-in plugin; 0: there is none.
+func (n *node) childServing(plugin string) int {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range files {
+		line, _ := os.ReadFile(file)
+		dir := filepath.Dir(file)
+		if !strings.HasSuffix(string(line), "\x00plugin\x00serve\x00"+plugin+"\x00") {
+			continue
+		}
+		stat, _ := os.ReadFile(filepath.Join(dir, "stat"))
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		if f := strings.Fields(rest); len(f) > 1 && f[1] == strconv.Itoa(n.cmd.Process.Pid) {
+			pid, _ := strconv.Atoi(filepath.Base(dir))
+			return pid
+		}
+	}
+	return 0
 }
