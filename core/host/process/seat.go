@@ -106,9 +106,9 @@ func (s *seat) hold(u *upgrade) {
 	s.port.Block(true)
 }
 
-// sync tells the upgrade when the process has carried out all it was sent.
-func (s *seat) sync() {
-	u := s.upgrade
+// sync tells the upgrade when the process has carried out all it was sent. The seat
+// has forgotten the upgrade if the process's end came first.
+func (s *seat) sync(u *upgrade) {
 	if s.link == nil {
 		u.tell(stepBroken, errors.New("the process has ended"))
 		return
@@ -117,9 +117,9 @@ func (s *seat) sync() {
 }
 
 // freeze sends the last record to the process.
-func (s *seat) freeze() {
+func (s *seat) freeze(u *upgrade) {
 	if s.link == nil {
-		s.upgrade.tell(stepBroken, errors.New("the process has ended"))
+		u.tell(stepBroken, errors.New("the process has ended"))
 		return
 	}
 	s.link.Freeze()

@@ -109,7 +109,7 @@ func (u *upgrade) run(ctx context.Context) (Upgraded, error) {
 	// Twice: an Accept that was carried out on one loop has its connection arrive
 	// on another with that one's next turn.
 	for range 2 {
-		u.each(func(s *seat) { s.sync() })
+		u.each(func(s *seat) { s.sync(u) })
 		if err := u.await(ctx, stepSynced); err != nil {
 			u.each(func(s *seat) { u.abandon(s) })
 			return Upgraded{}, err
@@ -170,7 +170,7 @@ func (u *upgrade) move(ctx context.Context, address string, token []byte) (uint6
 		n = reply.GetConnections()
 		handed <- err
 	}()
-	u.each(func(s *seat) { s.freeze() })
+	u.each(func(s *seat) { s.freeze(u) })
 	if err := u.await(ctx, stepFrozen); err != nil {
 		return 0, err
 	}
