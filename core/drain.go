@@ -41,6 +41,9 @@ func (r *Runtime) Drain(ctx context.Context) (admin.Drain, error) {
 	if !r.started.Load() {
 		return admin.Drain{}, errStarting
 	}
+	if r.leaving.Load() {
+		return admin.Drain{}, errDraining
+	}
 	r.startDrain()
 	select {
 	case <-r.draining.done:

@@ -29,14 +29,15 @@ type Estate struct {
 // WriteEstate encodes an estate.
 func WriteEstate(w io.Writer, e *Estate) error { return json.NewEncoder(w).Encode(e) }
 
-// ReadEstate decodes an estate.
+// ReadEstate decodes an estate. One of another version comes with an error: only its
+// descriptors are of use, to be closed.
 func ReadEstate(r io.Reader) (*Estate, error) {
 	e := &Estate{}
 	if err := json.NewDecoder(r).Decode(e); err != nil {
 		return nil, fmt.Errorf("read what the program before has left: %w", err)
 	}
 	if e.Version != EstateVersion {
-		return nil, fmt.Errorf("the program before has left version %d, this one understands %d", e.Version, EstateVersion)
+		return e, fmt.Errorf("the program before has left version %d, this one understands %d", e.Version, EstateVersion)
 	}
 	return e, nil
 }
@@ -74,12 +75,16 @@ func (r *Runtime) Leave(ctx context.Context) (*Estate, error) {
 	if r.prepared.cfg.Store.Kind != config.StoreDisk {
 		return nil, ErrNoEstate
 	}
+	if !r.ready.CompareAndSwap(true, false) {
+		return nil, errDraining
+	}
 	began := time.Now()
-	r.ready.Store(false)
+	r.leaving.Store(true)
 	r.dispatcher.StopIngress()
 	r.tellAll(&shard.Vacate{})
 	left := r.untilLeft(ctx, func(l shard.Left) bool { return l.Storing == 0 && l.Arriving == 0 })
 	if left.Storing > 0 {
+		r.leaving.Store(false)
 		return nil, fmt.Errorf("%d operations of the store are not done in time", left.Storing)
 	}
 	r.untilKept(ctx)
@@ -140,8 +145,8 @@ func (r *Runtime) About() admin.About {
 	}
 }
 
-// close ends the connections that nobody has taken over.
-func (e *Estate) close() {
+// Close ends the connections that nobody has taken over.
+func (e *Estate) Close() {
 	for _, fd := range e.Descriptors() {
 		_ = os.NewFile(uintptr(fd), "estate").Close() // It is given up.
 	}

@@ -49,7 +49,7 @@ func TestConnectionsThatNobodyTakesOverEnd(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	e.close()
+	e.Close()
 	if _, err := w.Write([]byte("x")); err == nil {
 		t.Error("its descriptor is open")
 	}

@@ -52,6 +52,7 @@ type Runtime struct {
 	upgrades chan struct{} // capacity 1: Upgrade → whoever runs the node
 	ready    atomic.Bool
 	started  atomic.Bool // all of Start is done
+	leaving  atomic.Bool // another program is to take over
 	draining drain
 
 	scrape  sync.Mutex // guards busy and scraped
@@ -152,7 +153,7 @@ func (r *Runtime) open() error {
 	}
 	if e := p.options.Estate; e != nil && len(e.Transports) > 0 {
 		r.log.Warn("connections of the program before end: their plugins are not in the configuration any more", "connections", e.Connections())
-		e.close()
+		e.Close()
 	}
 	if err := r.openHTTP(); err != nil {
 		return err

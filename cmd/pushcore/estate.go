@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"syscall"
 
@@ -33,6 +34,9 @@ func takeEstate() (*core.Estate, error) {
 	defer func() { _ = f.Close() }()
 	e, err := core.ReadEstate(f)
 	if err != nil {
+		if e != nil {
+			e.Close()
+		}
 		return nil, err
 	}
 	for _, fd := range e.Descriptors() {
@@ -63,5 +67,7 @@ func become(program string, e *core.Estate) error {
 		}
 	}
 	env := append(os.Environ(), fmt.Sprintf("%s=%d", estateKey, f.Fd()))
-	return fmt.Errorf("execute %s: %w", program, syscall.Exec(program, os.Args, env))
+	err = syscall.Exec(program, os.Args, env)
+	runtime.KeepAlive(f) // Its descriptor is open until then.
+	return fmt.Errorf("execute %s: %w", program, err)
 }

@@ -95,7 +95,10 @@ func run(cmd *cobra.Command, o *runOptions) error {
 	case <-signals:
 	case <-node.Upgrades():
 		log.Info("the program is replaced")
-		err := replaceProgram(node, time.Duration(c.Node.Drain.Timeout))
+		left, err := replaceProgram(node, time.Duration(c.Node.Drain.Timeout))
+		if left {
+			return err
+		}
 		log.Error("the program was not replaced: the node stops", "error", err)
 	}
 	return shutDown(node, time.Duration(c.Node.Drain.Timeout), signals, log)

@@ -91,17 +91,20 @@ func otherRun(ctx context.Context, a *api, before string) (now admin.About, err 
 	}
 }
 
-// replaceProgram leaves the node to the program's file as it is now.
-func replaceProgram(node *core.Runtime, timeout time.Duration) error {
+// replaceProgram leaves the node to the program's file as it is now. It returns only
+// if that fails; then left says that nothing of the node runs any more.
+func replaceProgram(node *core.Runtime, timeout time.Duration) (left bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	program, err := os.Executable()
 	if err != nil {
-		return err
+		return false, err
 	}
 	e, err := node.Leave(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return become(program, e)
+	err = become(program, e)
+	e.Close()
+	return true, err
 }

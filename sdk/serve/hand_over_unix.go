@@ -41,6 +41,7 @@ func (r *transportRunner) HandOver(ctx context.Context, q *pluginpb.HandOverRequ
 	defer stop()
 	n, err := r.handOver(ctx, c, q.GetToken())
 	if err != nil {
+		r.exit("its connections were not handed over: " + err.Error()) // Some loops may have none any more.
 		return &pluginpb.HandOverReply{Error: err.Error()}, nil
 	}
 	r.opened = false // Nothing is left to close.

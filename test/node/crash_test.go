@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -20,6 +21,12 @@ func (n *node) crash() *node {
 	dir := n.t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(n.dir)); err != nil {
 		n.t.Fatal(err)
+	}
+	keys, _ := filepath.Glob(filepath.Join(dir, "*", "keep.key"))
+	for _, key := range keys { // A copy is open to others; a key must not be.
+		if err := os.Chmod(key, 0o600); err != nil {
+			n.t.Fatal(err)
+		}
 	}
 	n.stopped = true
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)

@@ -275,3 +275,15 @@ func (s *aloneSeat) end() {
 		close(s.ended)
 	}
 }
+
+// onLoop is a task that runs f and closes done.
+type onLoop struct {
+	f    func()
+	done chan struct{}
+}
+
+// Run implements sdk.Task.
+func (t *onLoop) Run(sdk.Loop) {
+	t.f()
+	close(t.done)
+}

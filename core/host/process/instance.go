@@ -24,12 +24,13 @@ type Instance struct {
 
 	broken    chan error      // links → run; capacity 1
 	replacing chan *replacing // Replace → run
-	replaced  chan *Plugin    // upgrade → run: proc is another one, which this starts again
+	replaced  chan struct{}   // upgrade → run: proc is another one; capacity 1
 	closing   chan struct{}   // closed by Close
 	done      chan struct{}   // closed by run when it has ended
 	restart   backoff         // run's
 
-	upgrading sync.Mutex // held during Upgrade and Close
+	upgrading chan struct{} // has an item while there is an upgrade, or run waits for none
+	once      sync.Once     // closes closing
 
 	mu          sync.Mutex // guards the rest
 	plugin      *Plugin    // what starts a process
@@ -53,7 +54,7 @@ type OpenConfig struct {
 func Open(loops *loop.Set, p *Plugin, c OpenConfig) (*Instance, []sdk.Endpoint, error) {
 	i := &Instance{
 		plugin: p, loops: loops, transport: &transport{}, grace: c.Grace, log: c.Log,
-		broken: make(chan error, 1), replaced: make(chan *Plugin), replacing: make(chan *replacing), closing: make(chan struct{}), done: make(chan struct{}),
+		broken: make(chan error, 1), replaced: make(chan struct{}, 1), upgrading: make(chan struct{}, 1), replacing: make(chan *replacing), closing: make(chan struct{}), done: make(chan struct{}),
 	}
 	for k := range loops.Len() {
 		s := &seat{loop: sdk.Loop(k), broken: i.linkBroken}
@@ -176,21 +177,7 @@ func (i *Instance) incarnate() uint16 {
 
 // on runs f on a loop and waits for it.
 func (i *Instance) on(l sdk.Loop, f func()) {
-	t := &onLoop{f: f, done: make(chan struct{})}
-	i.loops.Loop(int(l)).Do(t)
-	<-t.done
-}
-
-// onLoop is the task of Instance.on.
-type onLoop struct {
-	f    func()
-	done chan struct{}
-}
-
-// Run implements sdk.Task.
-func (t *onLoop) Run(sdk.Loop) {
-	t.f()
-	close(t.done)
+	i.transport.seats[l].port.On(f)
 }
 
 // Listen lets connections in on every loop, now and whenever the process is
@@ -239,13 +226,18 @@ func (i *Instance) Restarts() uint64 {
 	return i.restarts
 }
 
+// end waits until nobody keeps the process running any more, and nobody replaces it.
+func (i *Instance) end() {
+	i.once.Do(func() { close(i.closing) })
+	<-i.done
+	i.upgrading <- struct{}{}
+	<-i.upgrading
+}
+
 // Abandon lets go of the process: it waits for another core, which finds it. The
 // loops must still run.
 func (i *Instance) Abandon() {
-	close(i.closing)
-	i.upgrading.Lock()
-	defer i.upgrading.Unlock()
-	<-i.done
+	i.end()
 	i.detach()
 }
 
@@ -253,10 +245,7 @@ func (i *Instance) Abandon() {
 // and tells the shards that it is gone with all its connections. The loops must
 // still run.
 func (i *Instance) Close(deadline time.Time) error {
-	close(i.closing)
-	i.upgrading.Lock()
-	defer i.upgrading.Unlock()
-	<-i.done
+	i.end()
 	i.mu.Lock()
 	proc := i.proc
 	i.mu.Unlock()

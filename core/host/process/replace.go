@@ -10,7 +10,10 @@ import (
 // replaceWithin is how long a plugin that is replaced may take to close.
 const replaceWithin = 10 * time.Second
 
-var errDown = errors.New("the plugin's process is down")
+var (
+	errDown      = errors.New("the plugin's process is down")
+	errUpgrading = errors.New("the plugin is being upgraded")
+)
 
 // replacing asks the goroutine that keeps a plugin running to end its process and
 // to start another one.
@@ -40,8 +43,6 @@ func (p *Plugin) successor(sha256 string) (*Plugin, error) {
 // Replace closes the plugin and starts it again: devices reconnect and resume. It
 // is for plugins that Upgrade cannot do it for.
 func (i *Instance) Replace(ctx context.Context, sha256 string) error {
-	i.upgrading.Lock()
-	defer i.upgrading.Unlock()
 	i.mu.Lock()
 	plugin, down := i.plugin, i.proc == nil
 	i.mu.Unlock()

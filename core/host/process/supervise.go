@@ -34,13 +34,16 @@ func (i *Instance) watch() (why string, closing bool) {
 	select {
 	case <-i.closing:
 		return "", true
-	case next := <-i.replaced:
-		i.mu.Lock()
-		i.plugin = next
-		i.mu.Unlock()
+	case <-i.replaced:
 		return i.watch()
 	case r := <-i.replacing:
-		i.replace(proc, r)
+		select {
+		case i.upgrading <- struct{}{}:
+			i.replace(proc, r)
+			<-i.upgrading
+		default:
+			r.done <- errUpgrading
+		}
 		return i.watch()
 	case <-proc.Done():
 	case err := <-i.broken:
@@ -49,6 +52,19 @@ func (i *Instance) watch() (why string, closing bool) {
 		case <-time.After(100 * time.Millisecond):
 			proc.Kill("its link is broken: " + err.Error())
 		}
+	}
+	// If it is being upgraded, what comes of that decides.
+	select {
+	case i.upgrading <- struct{}{}:
+		<-i.upgrading
+	case <-i.closing:
+		return "", true
+	}
+	i.mu.Lock()
+	still := i.proc == proc
+	i.mu.Unlock()
+	if !still {
+		return i.watch()
 	}
 	return proc.ExitText(), false
 }

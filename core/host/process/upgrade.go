@@ -32,8 +32,12 @@ var ErrCannotHandOver = errors.New("the plugin cannot hand over its connections"
 // connections are handed over. If the successor does not come up, nothing has
 // happened; if the hand-over fails in the middle, devices reconnect and resume.
 func (i *Instance) Upgrade(ctx context.Context, sha256 string) (Upgraded, error) {
-	i.upgrading.Lock()
-	defer i.upgrading.Unlock()
+	select {
+	case i.upgrading <- struct{}{}:
+		defer func() { <-i.upgrading }()
+	default:
+		return Upgraded{}, errUpgrading
+	}
 	i.mu.Lock()
 	old, plugin := i.proc, i.plugin
 	i.mu.Unlock()
@@ -184,7 +188,7 @@ func (u *upgrade) move(ctx context.Context, address string, token []byte) (uint6
 func (u *upgrade) finish(n uint64) Upgraded {
 	i := u.i
 	i.mu.Lock()
-	i.proc = u.heir
+	i.proc, i.plugin = u.heir, u.next
 	listen := i.listen
 	i.mu.Unlock()
 	if listen != nil {
@@ -197,8 +201,8 @@ func (u *upgrade) finish(n uint64) Upgraded {
 		}
 	}
 	select {
-	case i.replaced <- u.next:
-	case <-i.done:
+	case i.replaced <- struct{}{}:
+	default: // It has not looked since the last one.
 	}
 	if err := u.old.Close(time.Now().Add(time.Second)); err != nil {
 		i.log.Warn("the process that was replaced did not end in good order", "error", err)

@@ -93,6 +93,9 @@ class Process {
     } catch (e) {
       return { errors: [{ pointer: "", message: `not JSON: ${e.message}` }] };
     }
+    if (typeof options !== "object" || options === null || Array.isArray(options)) {
+      return { errors: [{ pointer: "", message: "must be an object" }] };
+    }
     return this.plugin.configure(options);
   }
 

@@ -122,6 +122,8 @@ class Process:
             options = json.loads(request.options or b"{}")
         except ValueError as e:
             return pb.ConfigureReply(errors=[{"pointer": "", "message": f"not JSON: {e}"}])
+        if not isinstance(options, dict):
+            return pb.ConfigureReply(errors=[{"pointer": "", "message": "must be an object"}])
         reply = self.plugin.configure(options)
         if "input" in reply:
             reply["input"] = {"options": json.dumps(reply["input"]).encode()}
