@@ -7,6 +7,8 @@ type carrier interface {
 	send(records []byte)
 	// flush lets go what was sent in this turn.
 	flush()
+	// drain takes at once what has come already, where the end reads for itself.
+	drain()
 	// waiting is how many bytes of what was sent have not left this side.
 	waiting() int
 	// close ends the link; what was not flushed is lost.
@@ -20,4 +22,5 @@ type streamCarrier struct{ *stream }
 
 func (c streamCarrier) send(records []byte) { c.put(records) }
 func (c streamCarrier) flush()              {}
+func (c streamCarrier) drain()              {}
 func (c streamCarrier) waiting() int        { return c.length() }

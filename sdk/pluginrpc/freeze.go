@@ -25,8 +25,10 @@ func (l *loop) freeze() error {
 		conns = append(conns, h)
 	}
 	l.engaged = false
-	l.handed(l.id, conns)
+	// First of all: what comes of the connections elsewhere must not overtake it.
 	l.line.send(AppendFrozen(nil, len(conns)))
+	l.line.flush()
+	l.handed(l.id, conns)
 	return nil
 }
 

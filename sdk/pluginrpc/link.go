@@ -109,6 +109,14 @@ func (k *Link) Barrier(f func()) {
 	k.barriers = append(k.barriers, barrier{k.flushes, f})
 }
 
+// Drain takes at once what has come on the link, before it is closed. Over a pipe
+// what is still on its way is not waited for.
+func (k *Link) Drain() {
+	if !k.ended {
+		k.out.drain()
+	}
+}
+
 // Delivered is how many batches were sent since the link began.
 func (k *Link) Delivered() uint64 { return k.delivered }
 

@@ -132,6 +132,7 @@ func (m *pump) end() {
 
 func (m *pump) send(records []byte) { m.out.put(records) }
 func (m *pump) flush()              {}
+func (m *pump) drain()              {}
 func (m *pump) waiting() int        { return m.out.length() }
 
 // close lets what was put go, as far as the other side takes it within the pipe's

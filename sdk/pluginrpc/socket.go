@@ -103,6 +103,9 @@ func (s *Socket) Ready(_ sdk.Loop, i sdk.Interest) {
 	}
 }
 
+// drain takes what has come.
+func (s *Socket) drain() { s.read() }
+
 // read takes what has come, up to readMax; the rest is reported again next turn.
 func (s *Socket) read() {
 	for total := 0; total < readMax && !s.closed; {

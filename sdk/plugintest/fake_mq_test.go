@@ -109,7 +109,7 @@ func (m *logMQ) Close(time.Time) error {
 	m.cancel()
 	m.done.Wait()
 	if m.fault == "calls after Close" {
-		go m.host.Status(false, "gone")
+		time.AfterFunc(50*time.Millisecond, func() { m.host.Status(false, "gone") }) // When Close has returned.
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ type seat struct {
 	heir     *heirSeat
 	upgrade  *upgrade
 	held     bool // commands wait
+	leaving  bool // the link is read for the last time
 	commands []sdk.Command
 }
 
@@ -69,6 +70,9 @@ func (s *seat) Adopted([]pluginrpc.Renamed) {
 }
 
 func (s *seat) Broken(err error) {
+	if s.leaving {
+		return // All that it had to tell was told.
+	}
 	if s.upgrade != nil {
 		s.upgrade.tell(stepBroken, err)
 	}

@@ -55,7 +55,7 @@ func (i *Instance) Upgrade(ctx context.Context, sha256 string) (Upgraded, error)
 	if err != nil {
 		return Upgraded{}, err
 	}
-	u := &upgrade{i: i, old: old, heir: heir, next: next, events: make(chan upgradeEvent, 4*i.loops.Len())}
+	u := &upgrade{i: i, old: old, heir: heir, next: next, events: make(chan upgradeEvent, 8*i.loops.Len())}
 	done, err := u.run(ctx)
 	if err != nil {
 		heir.Kill("it did not take over: " + err.Error())
@@ -82,6 +82,8 @@ type upgrade struct {
 	next   *Plugin           // which starts the heir again
 	events chan upgradeEvent // room for all
 	began  time.Time
+
+	reached [stepBroken]int // how often, by step; of the goroutine of Upgrade
 }
 
 // upgradeEvent is what a loop tells.
@@ -112,9 +114,9 @@ func (u *upgrade) run(ctx context.Context) (Upgraded, error) {
 	u.each(func(s *seat) { s.hold(u) })
 	// Twice: an Accept that was carried out on one loop has its connection arrive
 	// on another with that one's next turn.
-	for range 2 {
+	for round := range 2 {
 		u.each(func(s *seat) { s.sync(u) })
-		if err := u.await(ctx, stepSynced); err != nil {
+		if err := u.await(ctx, stepSynced, (round+1)*u.i.loops.Len()); err != nil {
 			u.each(func(s *seat) { u.abandon(s) })
 			return Upgraded{}, err
 		}
@@ -175,13 +177,10 @@ func (u *upgrade) move(ctx context.Context, address string, token []byte) (uint6
 		handed <- err
 	}()
 	u.each(func(s *seat) { s.freeze(u) })
-	if err := u.await(ctx, stepFrozen); err != nil {
-		return 0, err
-	}
 	if err := <-handed; err != nil {
 		return 0, err
 	}
-	return n, u.await(ctx, stepAdopted)
+	return n, u.await(ctx, stepAdopted, u.i.loops.Len())
 }
 
 // finish makes the heir the instance's process.
@@ -217,17 +216,16 @@ func (u *upgrade) each(f func(*seat)) {
 	}
 }
 
-// await waits until every loop has got to a step.
-func (u *upgrade) await(ctx context.Context, step upgradeStep) error {
-	for n := 0; n < u.i.loops.Len(); {
+// await waits until loops have got to a step so often; they need not get there side
+// by side.
+func (u *upgrade) await(ctx context.Context, step upgradeStep, n int) error {
+	for u.reached[step] < n {
 		select {
 		case e := <-u.events:
 			if e.what == stepBroken {
 				return e.err
 			}
-			if e.what == step {
-				n++
-			}
+			u.reached[e.what]++
 		case <-u.heir.Done():
 			return errors.New("the successor has ended: it " + u.heir.ExitText())
 		case <-ctx.Done():
@@ -279,6 +277,9 @@ func (h *heirSeat) Adopted(names []pluginrpc.Renamed) {
 		now[r.From] = r.To
 	}
 	if s.link != nil {
+		s.leaving = true
+		s.link.Drain() // What its connections said before they were frozen.
+		s.leaving = false
 		s.port.Written(s.link.Delivered()) // It was all carried out before the connections were frozen.
 		s.link.Close()
 	}
